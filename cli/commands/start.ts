@@ -1,0 +1,39 @@
+import { TerraformResource } from "cdktf";
+import type { Command } from "../io";
+import { notices } from "../notices";
+import { outputDirectoryOf, type Synthesis, synthesize } from "../synthesize";
+
+const EXAMPLE_ACCOUNT = "demo";
+
+/** `npm start [-- <account>]`: synthesizes an account and prints what it would create. Talks to nobody. */
+export const start: Command = ([account = EXAMPLE_ACCOUNT], io) => {
+  io.out(summarize(synthesize(account, outputDirectoryOf(account))));
+  return 0;
+};
+
+function summarize({ account, ledger, stacks, outputDirectory }: Synthesis): string {
+  const lines = [
+    `Account ${account.workspace} (${account.id}, ${account.partition}), home region ${account.homeRegion}${account.protect ? ", protected" : ""}`,
+    "",
+    "Terraform would create:",
+  ];
+  for (const stack of [stacks.keys, ...stacks.archives]) {
+    lines.push(`  ${stack.node.id}`);
+    const counts = new Map<string, number>();
+    for (const construct of stack.node.findAll()) {
+      if (TerraformResource.isTerraformResource(construct)) {
+        const region =
+          "regionInput" in construct ? String(construct.regionInput ?? stack.providerRegion) : "-";
+        const line = `${region.padEnd(16)} ${construct.terraformResourceType}`;
+        counts.set(line, (counts.get(line) ?? 0) + 1);
+      }
+    }
+    lines.push(
+      ...[...counts].sort().map(([line, count]) => `    ${line}${count > 1 ? ` x ${count}` : ""}`),
+      ...(counts.size === 0 ? ["    (empty)"] : []),
+    );
+  }
+  lines.push("", ...notices({ account, ledger, stacks, outputDirectory }));
+  lines.push(`The Terraform JSON is in ${outputDirectory}/stacks/<stack>/cdk.tf.json`, "");
+  return lines.join("\n");
+}

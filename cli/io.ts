@@ -1,0 +1,20 @@
+/** What a command may touch of the world around it. Tests give their own. */
+export interface CommandIo {
+  /** Writes results. */
+  readonly out: (text: string) => void;
+  /** Writes messages for the person at the terminal. */
+  readonly err: (text: string) => void;
+  /** Environment variables: those of the process, read once in main.ts. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether a person sits at the terminal and can answer a prompt. */
+  readonly interactive: boolean;
+  /** Version of Node, such as `20.20.2`. */
+  readonly nodeVersion: string;
+}
+
+/**
+ * A command: takes its arguments, returns its exit code: 0 done, 1 failed.
+ *
+ * @throws {ValidationError} for bad input, which main.ts turns into a message and exit code 1
+ */
+export type Command = (argv: readonly string[], io: CommandIo) => number | Promise<number>;

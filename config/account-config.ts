@@ -1,0 +1,232 @@
+/** An account as the stacks take it: checked, complete, and in an order that the file cannot change. */
+
+import type { ProducersProps } from "../modules/events/bus-policy";
+import type { Retention } from "../modules/events/encrypted-archive";
+import type { EventPattern } from "../modules/events/event-pattern";
+import type { KeyUseConditions } from "../modules/kms/key-policy";
+import { type Partition, partitionOf } from "../modules/partition";
+import type { AccountInput } from "./account-schema";
+
+/** Where a region stands in its life. */
+export type RegionState = "active" | "draining" | "retired";
+
+/** A region of the account. */
+export interface RegionConfig {
+  /** Place in the file, as messages show it. */
+  readonly where: string;
+  readonly name: string;
+  /** active: keys, buses and archives. draining: keys only. retired: nothing; its keys stay in AWS. */
+  readonly state: RegionState;
+  /** Ids of replica keys that already exist in the region, by key name. */
+  readonly adopt: Readonly<Record<string, string>>;
+}
+
+/** A key that Keyspan makes and manages. */
+export interface ManagedKeyConfig {
+  readonly kind: "managed";
+  /** Place in the file, as messages show it. */
+  readonly where: string;
+  readonly name: string;
+  readonly state: "active" | "retired";
+  readonly multiRegion: boolean;
+  /** Regions that hold the primary or a replica key: active and draining ones, in alphabetical order. */
+  readonly regions: readonly string[];
+  readonly administrators: readonly string[];
+  /** Roles of this and of other accounts. */
+  readonly users: readonly string[];
+  readonly breakGlass: readonly string[];
+  readonly conditions: KeyUseConditions;
+  readonly rotationDays: number;
+  readonly deletionWindowDays: number;
+  /** Id of a key that exists in AWS and is taken over, in all its regions. */
+  readonly adopt?: string;
+}
+
+/** A key that the account already has. */
+export interface ExistingKeyConfig {
+  readonly kind: "existing";
+  readonly name: string;
+  /** ARN of the key by region. */
+  readonly keyArns: Readonly<Partial<Record<string, string>>>;
+}
+
+/** A key of the account. */
+export type KeyConfig = ManagedKeyConfig | ExistingKeyConfig;
+
+/** An event bus of the account. */
+export interface BusConfig {
+  readonly name: string;
+  /** Whether the account already has the bus: then it only gets archives. */
+  readonly existing: boolean;
+  /** Active regions that hold the bus, in alphabetical order. */
+  readonly regions: readonly string[];
+  /** Name of the key that encrypts the bus, if Keyspan makes it, and its archives. */
+  readonly keyName: string;
+  readonly producers: ProducersProps;
+}
+
+/** An archive of a bus's events. */
+export interface ArchiveConfig {
+  /** Name in the configuration and in addresses. */
+  readonly id: string;
+  /** Name in AWS. */
+  readonly name: string;
+  readonly busName: string;
+  /** Active regions that hold the archive, in alphabetical order. */
+  readonly regions: readonly string[];
+  readonly retention: Retention;
+  readonly eventPattern?: EventPattern;
+}
+
+/** Where the account's Terraform states are. */
+export interface StateConfig {
+  readonly bucket: string;
+  readonly region: string;
+  readonly keyPrefix: string;
+  /** Account that owns the bucket. */
+  readonly account: string;
+  readonly writeRole: string;
+  readonly readRole: string;
+}
+
+/** Everything that Keyspan knows about one AWS account. */
+export interface AccountConfig {
+  /** Terraform workspace, and name of the account's file. */
+  readonly workspace: string;
+  readonly partition: Partition;
+  /** Account id: 12 digits. */
+  readonly id: string;
+  readonly deployRole: string;
+  readonly planRole: string;
+  readonly homeRegion: string;
+  /** Place of `homeRegion` in the file, as messages show it. */
+  readonly homeRegionWhere: string;
+  /** In alphabetical order. */
+  readonly regions: readonly RegionConfig[];
+  readonly state: StateConfig;
+  readonly tags: Readonly<Record<string, string>>;
+  /** In alphabetical order of their names. */
+  readonly keys: readonly KeyConfig[];
+  readonly buses: readonly BusConfig[];
+  readonly archives: readonly ArchiveConfig[];
+  readonly protect: boolean;
+}
+
+const byText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+const sorted = (names: readonly string[]) => [...names].sort(byText);
+const sortedEntries = <T>(map: Readonly<Record<string, T>>) =>
+  Object.entries(map).sort(([a], [b]) => byText(a, b));
+
+/**
+ * Resolves a configuration that keeps all rules: fills in defaults, and works out which region
+ * holds what.
+ *
+ * @param where - place of a value in its file, as messages show it
+ */
+export function resolveAccount(
+  workspace: string,
+  input: AccountInput,
+  where: (...path: readonly (string | number)[]) => string,
+): AccountConfig {
+  const partition = partitionOf(input.homeRegion);
+  if (partition === undefined) {
+    throw new Error(`resolveAccount needs a checked configuration, got region ${input.homeRegion}`);
+  }
+  const regions = input.regions
+    .map(
+      ({ name, state = "active", adopt = {} }, index): RegionConfig => ({
+        where: where("regions", index),
+        name,
+        state,
+        adopt,
+      }),
+    )
+    .sort((a, b) => byText(a.name, b.name));
+  const namesIn = (...states: RegionState[]) =>
+    regions.filter(({ state }) => states.includes(state)).map(({ name }) => name);
+  const active = namesIn("active");
+  const withKeys = namesIn("active", "draining");
+
+  const buses = sortedEntries(input.buses ?? {}).map(
+    ([name, bus]): BusConfig => ({
+      name,
+      existing: bus.existing ?? false,
+      regions: within(active, bus.regions),
+      keyName: bus.key ?? "archive",
+      producers: sortProducers(bus.producers ?? []),
+    }),
+  );
+  return {
+    workspace,
+    partition,
+    id: input.account.id,
+    deployRole: input.account.deployRole,
+    planRole: input.account.planRole,
+    homeRegion: input.homeRegion,
+    homeRegionWhere: where("homeRegion"),
+    regions,
+    state: input.state,
+    tags: input.tags ?? {},
+    keys: sortedEntries(input.keys).map(([name, key]) =>
+      resolveKey(name, key, input.homeRegion, withKeys, where("keys", name)),
+    ),
+    buses,
+    archives: sortedEntries(input.archives ?? {}).map(
+      ([id, archive]): ArchiveConfig => ({
+        id,
+        name: archive.name ?? id,
+        busName: archive.bus,
+        regions: within(
+          buses.find(({ name }) => name === archive.bus)?.regions ?? [],
+          archive.regions,
+        ),
+        retention: archive.retentionDays,
+        ...(archive.eventPattern !== undefined && {
+          eventPattern: archive.eventPattern as EventPattern,
+        }),
+      }),
+    ),
+    protect: input.protect ?? true,
+  };
+}
+
+function within(all: readonly string[], chosen: readonly string[] | undefined): readonly string[] {
+  return chosen === undefined ? all : all.filter((name) => chosen.includes(name));
+}
+
+function resolveKey(
+  name: string,
+  key: AccountInput["keys"][string],
+  homeRegion: string,
+  withKeys: readonly string[],
+  where: string,
+): KeyConfig {
+  if (key.existing !== undefined) {
+    return { kind: "existing", name, keyArns: key.existing };
+  }
+  // The audit key serves the trail, which is in the home region.
+  const multiRegion = name === "audit" ? false : (key.multiRegion ?? true);
+  return {
+    kind: "managed",
+    where,
+    name,
+    state: key.state ?? "active",
+    multiRegion,
+    regions: multiRegion ? within(withKeys, key.regions) : [homeRegion],
+    administrators: sorted(key.administrators ?? []),
+    users: sorted([...(key.users ?? []), ...(key.externalUsers ?? [])]),
+    breakGlass: sorted(key.breakGlass ?? []),
+    conditions: key.conditions ?? {},
+    rotationDays: key.rotationDays ?? 365,
+    deletionWindowDays: key.deletionWindowDays ?? 30,
+    ...(key.adopt !== undefined && { adopt: key.adopt }),
+  };
+}
+
+function sortProducers(producers: readonly string[]): ProducersProps {
+  return {
+    roles: sorted(producers.filter((name) => name.startsWith("arn:"))),
+    accounts: sorted(producers.filter((name) => /^\d{12}$/.test(name))),
+    organizations: sorted(producers.filter((name) => name.startsWith("o-"))),
+  };
+}

@@ -1,0 +1,326 @@
+/**
+ * The form of an account's configuration: fields, types and what one value alone must be.
+ *
+ * What several values must be together stands in cross-field-rules.ts. The message of every issue
+ * is the id of a rule; rules.ts holds its words.
+ */
+import { isIP } from "node:net";
+import { z } from "zod";
+import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
+import { ARCHIVE_NAME, EVENT_BUS_NAME } from "../modules/names";
+import { REGIONS_BY_PARTITION } from "../modules/partition";
+import type { RuleId } from "./rules";
+
+// The ids are checked here, where they are written, against the table of rules.
+const rule = (id: RuleId) => ({ error: id });
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: names of up to 64
+// characters, paths of up to 512. `*` and `?` are left out: in a condition they would be wildcards.
+const ROLE_ARN =
+  /^arn:(aws|aws-us-gov|aws-cn):iam::\d{12}:role\/([\w+=,.@-]{1,128}\/){0,8}[\w+=,.@-]{1,64}$/;
+const ACCOUNT_ID = /^\d{12}$/;
+// https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/;
+const NAME = /^[a-z][a-z0-9-]*$/;
+const ARCHIVE = /^[A-Za-z][A-Za-z0-9_-]*$/;
+// https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id
+const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const KEY_ARN =
+  /^arn:(aws|aws-us-gov|aws-cn):kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+const TAG_KEY = /^(?!aws:|keyspan:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+
+const text = (id: RuleId, pattern: RegExp) => z.string(rule(id)).regex(pattern, rule(id));
+const flag = z.boolean(rule("yes-or-no"));
+const days = (id: RuleId, { min, max }: { readonly min: number; readonly max: number }) =>
+  z.int(rule(id)).min(min, rule(id)).max(max, rule(id));
+
+const region = z.enum(Object.values(REGIONS_BY_PARTITION).flat(), rule("region-name"));
+const roleArn = text("role-arn", ROLE_ARN);
+const accountId = text("account-id", ACCOUNT_ID);
+
+/** Whether a text is a CIDR range that KMS can see as a source: not a private one. */
+function isPublicRange(range: string): boolean {
+  const [, address = "", bits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(range) ?? [];
+  const family = isIP(address);
+  if (family === 0 || Number(bits) > (family === 4 ? 32 : 128)) {
+    return false;
+  }
+  // https://datatracker.ietf.org/doc/html/rfc1918 and rfc4193
+  return !/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|127\.|169\.254\.|f[cd]|fe80:|::1\/)/i.test(
+    range,
+  );
+}
+
+const isMoment = (moment: string) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(moment) &&
+  !Number.isNaN(Date.parse(moment)) &&
+  new Date(moment).toISOString().startsWith(moment.slice(0, -1));
+const moment = z.string(rule("date-time")).refine(isMoment, rule("date-time"));
+
+const nonEmpty = z.string(rule("encryption-context")).min(1, rule("encryption-context"));
+
+const conditions = z
+  .strictObject(
+    {
+      sourceIps: z
+        .array(
+          z.string(rule("source-ip")).refine(isPublicRange, rule("source-ip")),
+          rule("wrong-type"),
+        )
+        .min(1, rule("list-length"))
+        .describe("CIDR ranges of public addresses that users must come from."),
+      sourceVpces: z
+        .array(text("source-vpce", /^vpce-[0-9a-f]{8,17}$/), rule("wrong-type"))
+        .min(1, rule("list-length"))
+        .describe("VPC endpoints for KMS that users must come through."),
+      organizationId: text("organization-id", ORGANIZATION_ID).describe(
+        "AWS organisation that users' accounts must belong to.",
+      ),
+      viaServices: z
+        .array(text("via-service", /^[a-z0-9-]+$/), rule("wrong-type"))
+        .min(1, rule("list-length"))
+        .describe("Services, such as s3, that must make the request for the user."),
+      encryptionContext: z
+        .record(nonEmpty, nonEmpty, rule("wrong-type"))
+        .describe("Encryption context that every request must carry."),
+      notBefore: moment.describe("First moment of use, in UTC."),
+      notAfter: moment.describe("First moment after use, in UTC."),
+    },
+    rule("wrong-type"),
+  )
+  .partial();
+
+const roles = z.array(roleArn, rule("wrong-type"));
+
+const key = z
+  .strictObject(
+    {
+      multiRegion: flag.describe(
+        "Whether the key has a replica key in every region. Changing this replaces the key. Default: true.",
+      ),
+      regions: z
+        .array(region, rule("wrong-type"))
+        .min(1, rule("list-length"))
+        .describe("Regions of the key, the home region among them. Default: all of the account's."),
+      administrators: roles.describe("Roles that manage policy, tags, aliases and rotation."),
+      users: roles.describe("Roles of the account that encrypt and decrypt."),
+      externalUsers: roles.describe("Roles of other accounts that encrypt and decrypt."),
+      breakGlass: roles.describe(
+        "Roles that disable, enable, schedule deletion and cancel it, in an emergency.",
+      ),
+      rotationDays: days("rotation-days", ROTATION_DAYS).describe(
+        "Days between automatic rotations. Default: 365.",
+      ),
+      deletionWindowDays: days("deletion-window-days", DELETION_WINDOW_DAYS).describe(
+        "Days that a key waits for its deletion; also the shortest that anybody may ask for. Default: 30.",
+      ),
+      conditions: conditions.describe("What must be true of every use by users."),
+      state: z
+        .enum(["active", "retired"], rule("key-state"))
+        .describe("retired: Terraform forgets the key; it stays in AWS. Default: active."),
+      adopt: text("key-id", KEY_ID).describe(
+        "Id of a key that already exists in AWS, which Terraform takes over instead of making one.",
+      ),
+      existing: z
+        .partialRecord(region, text("key-arn", KEY_ARN), rule("wrong-type"))
+        .describe(
+          "A key that the account already has and Keyspan does not manage: its ARN per region.",
+        ),
+    },
+    rule("wrong-type"),
+  )
+  .partial();
+
+const regionEntry = z.strictObject(
+  {
+    name: region,
+    state: z
+      .enum(["active", "draining", "retired"], rule("region-state"))
+      .optional()
+      .describe(
+        "draining: buses and archives are deleted, keys stay. retired: Terraform forgets the keys. Default: active.",
+      ),
+    adopt: z
+      .record(text("key-name", NAME), text("key-id", KEY_ID), rule("wrong-type"))
+      .optional()
+      .describe("Replica keys that already exist in this region: id of the key by its name."),
+  },
+  rule("wrong-type"),
+);
+
+const producer = z
+  .string(rule("producer"))
+  .refine(
+    (name) => ROLE_ARN.test(name) || ACCOUNT_ID.test(name) || ORGANIZATION_ID.test(name),
+    rule("producer"),
+  );
+
+const bus = z
+  .strictObject(
+    {
+      existing: flag.describe("A bus that the account already has: it only gets archives."),
+      regions: z
+        .array(region, rule("wrong-type"))
+        .min(1, rule("list-length"))
+        .describe("Regions of the bus. Default: all of the account's."),
+      key: text("key-name", NAME).describe(
+        "Key that encrypts the bus and its archives. Default: archive.",
+      ),
+      producers: z
+        .array(producer, rule("wrong-type"))
+        .min(1, rule("list-length"))
+        .describe("Roles, accounts and organisations that may put events. Nobody else may."),
+    },
+    rule("wrong-type"),
+  )
+  .partial();
+
+const archive = z.strictObject(
+  {
+    bus: z.string(rule("wrong-type")).describe("Bus whose events are kept."),
+    name: text("archive-physical-name", ARCHIVE_NAME.pattern)
+      .max(ARCHIVE_NAME.maxCharacters, rule("archive-physical-name"))
+      .optional()
+      .describe(
+        "Name of the archive in AWS. Default: the key of this entry. Changing it loses the events.",
+      ),
+    retentionDays: z
+      .union(
+        [
+          z.int(rule("retention")).min(1, rule("retention")).max(2_147_483_647, rule("retention")),
+          z.literal("forever", rule("retention")),
+        ],
+        rule("retention"),
+      )
+      .describe("Days that events are kept, or forever."),
+    eventPattern: z
+      .unknown()
+      .optional()
+      .describe("Which events are kept, as an EventBridge event pattern. Default: all of the bus."),
+    regions: z
+      .array(region, rule("wrong-type"))
+      .min(1, rule("list-length"))
+      .optional()
+      .describe("Regions of the archive. Default: all of the bus's."),
+  },
+  rule("wrong-type"),
+);
+
+/** The form of a whole account, after its file has been merged over the defaults. */
+export const accountSchema = z.strictObject(
+  {
+    version: z.literal(1, rule("version")),
+    account: z.strictObject(
+      {
+        id: accountId.describe("Id of the AWS account, in quotes."),
+        deployRole: roleArn.describe("Role that applies."),
+        planRole: roleArn.describe("Role that plans; it changes nothing."),
+      },
+      rule("wrong-type"),
+    ),
+    homeRegion: region.describe("Region of the primary keys. Changing this replaces every key."),
+    regions: z
+      .array(regionEntry, rule("wrong-type"))
+      .min(1, rule("list-length"))
+      .describe("Regions that hold keys, buses and archives, in any order."),
+    residency: z
+      .array(text("residency-pattern", /^[a-z0-9-]+\*?$/), rule("wrong-type"))
+      .min(1, rule("list-length"))
+      .optional()
+      .describe("Regions that data may be in, such as eu-*. Default: all."),
+    state: z.strictObject(
+      {
+        bucket: text("state-bucket", BUCKET).describe("S3 bucket of the Terraform states."),
+        region: region.describe("Region of the bucket."),
+        keyPrefix: text("state-key-prefix", /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/).describe(
+          "Prefix of the state objects: <prefix>/<workspace>/<stack>.tfstate.",
+        ),
+        account: accountId.describe("Account that owns the bucket."),
+        writeRole: roleArn.describe("Role that writes this workspace's states."),
+        readRole: roleArn.describe("Role that reads them."),
+      },
+      rule("wrong-type"),
+    ),
+    tags: z
+      .record(text("tag-key", TAG_KEY), text("tag-value", TAG_VALUE), rule("wrong-type"))
+      .optional()
+      .describe("Tags of every resource."),
+    keys: z
+      .record(text("key-name", NAME), key, rule("wrong-type"))
+      .describe("Keyspan's keys archive, alerts and audit, and any keys of your own."),
+    buses: z
+      .record(text("bus-name", EVENT_BUS_NAME.pattern), bus, rule("wrong-type"))
+      .optional()
+      .describe("Event buses: made by Keyspan, or existing ones that only get archives."),
+    archives: z
+      .record(text("archive-name", ARCHIVE), archive, rule("wrong-type"))
+      .optional()
+      .describe("Archives of the buses' events."),
+    protect: flag
+      .optional()
+      .describe(
+        "Whether Terraform refuses to destroy keys. false is for throw-away accounts. Default: true.",
+      ),
+  },
+  rule("wrong-type"),
+);
+
+/** A configuration that has the right form. */
+export type AccountInput = z.infer<typeof accountSchema>;
+
+type JsonSchema = Record<string, unknown>;
+
+/**
+ * JSON Schema of one file in `accounts/`, for completion in editors.
+ *
+ * No field is required, since any may stand in defaults.yaml instead; lists replace each other, so
+ * what their items need stays. A region may be its name alone.
+ */
+export function accountJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(accountSchema, {
+    io: "input",
+    target: "draft-2020-12",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (typeof jsonSchema.pattern === "string" && jsonSchema.pattern.startsWith("^arn:")) {
+        // The file may hold placeholders, which are filled in before the pattern is checked.
+        jsonSchema.pattern = "^arn:";
+      }
+      if ((zodSchema as unknown) === regionEntry) {
+        const entry = { ...jsonSchema };
+        for (const field of Object.keys(jsonSchema)) {
+          delete (jsonSchema as JsonSchema)[field];
+        }
+        jsonSchema.anyOf = [{ enum: region.options }, entry];
+      }
+    },
+  });
+  return { title: "Keyspan account", ...withoutRequired(schema as JsonSchema) };
+}
+
+function withoutRequired(schema: JsonSchema): JsonSchema {
+  const { required: _, properties, additionalProperties, ...rest } = schema;
+  return {
+    ...rest,
+    ...(isSchema(properties) && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [
+          name,
+          isSchema(property) ? withoutRequired(property) : property,
+        ]),
+      ),
+    }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties: isSchema(additionalProperties)
+        ? withoutRequired(additionalProperties)
+        : additionalProperties,
+    }),
+  };
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

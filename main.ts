@@ -1,0 +1,21 @@
+/** The CDKTF app: synthesizes the account that TF_WORKSPACE names. `cdktf` runs it from this folder. */
+import { App } from "cdktf";
+import { loadLedger } from "./config/ledger";
+import { loadAccount } from "./config/load-account";
+import { ValidationError } from "./modules/errors";
+import { defineStacks } from "./stacks/define-stacks";
+
+const ACCOUNTS = "accounts";
+
+try {
+  const account = loadAccount(ACCOUNTS, process.env.TF_WORKSPACE);
+  const app = new App();
+  defineStacks(app, account, loadLedger(ACCOUNTS, account.workspace));
+  app.synth();
+} catch (error) {
+  if (!(error instanceof ValidationError)) {
+    throw error;
+  }
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

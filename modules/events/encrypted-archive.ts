@@ -1,0 +1,47 @@
+import { CloudwatchEventArchive } from "@cdktf/provider-aws/lib/cloudwatch-event-archive";
+import { Construct } from "constructs";
+import type { KeyRef } from "../kms/key-ref";
+import { type EventPattern, renderEventPattern } from "./event-pattern";
+
+/** How long an archive keeps its events: whole days, at least 1, or for ever. */
+export type Retention = number | "forever";
+
+/** Props of an {@link EncryptedArchive}. */
+export interface EncryptedArchiveProps {
+  /** Name of the archive. Changing this replaces the archive: its events are lost. */
+  readonly archiveName: string;
+  /** Name of the archive in its address. Changing this replaces the archive: its events are lost. */
+  readonly addressName: string;
+  /** ARN of the bus whose events are kept. Changing this replaces the archive: its events are lost. */
+  readonly eventBusArn: string;
+  /** Key of the bus's region that encrypts the archive. */
+  readonly key: KeyRef;
+  /** How long events are kept. A shorter time deletes the older events. */
+  readonly retention: Retention;
+  /**
+   * Which events are kept.
+   *
+   * @default - every event of the bus
+   */
+  readonly eventPattern?: EventPattern;
+}
+
+/**
+ * An EventBridge archive encrypted with a customer managed key.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
+ */
+export class EncryptedArchive extends Construct {
+  constructor(scope: Construct, id: string, props: EncryptedArchiveProps) {
+    super(scope, id);
+    new CloudwatchEventArchive(this, "Resource", {
+      name: props.archiveName,
+      eventSourceArn: props.eventBusArn,
+      kmsKeyIdentifier: props.key.keyArn,
+      // EventBridge takes 0 for "for ever".
+      retentionDays: props.retention === "forever" ? 0 : props.retention,
+      eventPattern:
+        props.eventPattern === undefined ? undefined : renderEventPattern(props.eventPattern),
+    }).overrideLogicalId(props.addressName);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The only file that spells partitions, DNS suffixes and service principals.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ */
+
+/** An AWS partition that Keyspan supports. An account lives in exactly one. */
+export type Partition = "aws" | "aws-us-gov" | "aws-cn";
+
+/**
+ * The regions of each partition. Add a line when AWS opens a region.
+ *
+ * @see https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+ */
+export const REGIONS_BY_PARTITION: Readonly<Record<Partition, readonly string[]>> = {
+  aws: [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+  ],
+  "aws-us-gov": ["us-gov-east-1", "us-gov-west-1"],
+  "aws-cn": ["cn-north-1", "cn-northwest-1"],
+};
+
+const PARTITION_BY_REGION: ReadonlyMap<string, Partition> = new Map(
+  (Object.keys(REGIONS_BY_PARTITION) as Partition[]).flatMap((partition) =>
+    REGIONS_BY_PARTITION[partition].map((region) => [region, partition] as const),
+  ),
+);
+
+/** The partition of a region, or `undefined` if Keyspan does not know the region. */
+export function partitionOf(region: string): Partition | undefined {
+  return PARTITION_BY_REGION.get(region);
+}
+
+/** The parts of an ARN; a global service has no `region`, an S3 bucket neither that nor `account`. */
+export interface ArnParts {
+  readonly partition: Partition;
+  readonly service: string;
+  readonly region?: string;
+  readonly account?: string;
+  readonly resource: string;
+}
+
+/** An ARN from its parts. */
+export function arn({ partition, service, region = "", account = "", resource }: ArnParts): string {
+  return `arn:${partition}:${service}:${region}:${account}:${resource}`;
+}
+
+const ARN = /^arn:(aws|aws-us-gov|aws-cn):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):(.+)$/;
+
+/** The parts of an ARN, or `undefined` if `text` is no ARN of a partition that Keyspan supports. */
+export function parseArn(text: string): Required<ArnParts> | undefined {
+  const [, partition, service = "", region = "", account = "", resource = ""] =
+    ARN.exec(text) ?? [];
+  return partition === undefined
+    ? undefined
+    : { partition: partition as Partition, service, region, account, resource };
+}
+
+/** Where in AWS something is: the partition, the account and the region. */
+export interface AwsLocation {
+  readonly partition: Partition;
+  /** Account id: 12 digits. */
+  readonly account: string;
+  readonly region: string;
+}
+
+/** The principal that stands for a whole account in a policy. */
+export function accountRootArn({ partition, account }: Omit<AwsLocation, "region">): string {
+  return arn({ partition, service: "iam", account, resource: "root" });
+}
+
+/** ARN of an event bus, computed from its name so that policies hold no tokens. */
+export function eventBusArn(at: AwsLocation, busName: string): string {
+  return arn({ ...at, service: "events", resource: `event-bus/${busName}` });
+}
+
+/** ARN of a queue, computed from its name so that policies hold no tokens. */
+export function queueArn(at: AwsLocation, queueName: string): string {
+  return arn({ ...at, service: "sqs", resource: queueName });
+}
+
+/** The service principal of EventBridge: the same in every partition. */
+export const EVENTBRIDGE_PRINCIPAL = "events.amazonaws.com";
+
+/**
+ * The value of `kms:ViaService` for requests that a service makes for its caller.
+ *
+ * The suffix is the same in every partition, China included.
+ *
+ * @param service - short name as in the table of the page below, such as `s3`
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+ */
+export function viaService(service: string, region: string): string {
+  return `${service}.${region}.amazonaws.com`;
+}
+
+/** The DNS suffix of a partition's API endpoints. */
+export function dnsSuffix(partition: Partition): string {
+  return partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+}

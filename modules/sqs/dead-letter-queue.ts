@@ -1,0 +1,81 @@
+import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
+import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
+import { Construct } from "constructs";
+import { type PolicyLimit, renderPolicy } from "../iam/policy";
+import type { KeyRef } from "../kms/key-ref";
+import { type AwsLocation, EVENTBRIDGE_PRINCIPAL, queueArn } from "../partition";
+
+/** Longest time that a queue keeps a message: 14 days. @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
+const LONGEST_RETENTION_SECONDS = 1_209_600;
+
+/** Largest queue policy: that of a queue's attributes together. */
+const QUEUE_POLICY_LIMIT: PolicyLimit = {
+  maxBytes: 262_144,
+  kind: "the queue policy",
+  source:
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html",
+};
+
+/** Props of a {@link DeadLetterQueue}. */
+export interface DeadLetterQueueProps {
+  /** Name of the queue. Changing this replaces the queue. */
+  readonly queueName: string;
+  /** Name of the queue and of its policy in addresses. */
+  readonly addressName: string;
+  /** Where the queue is. */
+  readonly at: AwsLocation;
+  /** Key of the same region that encrypts the queue. */
+  readonly key: KeyRef;
+  /** ARN of the event bus or rule whose failures arrive here; nothing else may send. */
+  readonly sourceArn: string;
+}
+
+/**
+ * A queue for what EventBridge could not process, kept for 14 days.
+ *
+ * Only EventBridge sends, for the one source, and only over TLS. It is encrypted with another key
+ * than the bus: otherwise both would fail together.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ */
+export class DeadLetterQueue extends Construct {
+  /** ARN of the queue: a token, so that whoever uses it waits for the queue. */
+  readonly queueArn: string;
+
+  constructor(scope: Construct, id: string, props: DeadLetterQueueProps) {
+    super(scope, id);
+    const queue = new SqsQueue(this, "Resource", {
+      name: props.queueName,
+      kmsMasterKeyId: props.key.keyArn,
+      messageRetentionSeconds: LONGEST_RETENTION_SECONDS,
+    });
+    queue.overrideLogicalId(props.addressName);
+    const resource = queueArn(props.at, props.queueName);
+    new SqsQueuePolicy(this, "Policy", {
+      queueUrl: queue.url,
+      policy: renderPolicy(
+        [
+          {
+            Sid: "EventBridgeSends",
+            Effect: "Allow",
+            Principal: { Service: EVENTBRIDGE_PRINCIPAL },
+            Action: "sqs:SendMessage",
+            Resource: resource,
+            Condition: { ArnEquals: { "aws:SourceArn": props.sourceArn } },
+          },
+          {
+            Sid: "DenyWithoutTls",
+            Effect: "Deny",
+            Principal: "*",
+            Action: "sqs:*",
+            Resource: resource,
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          },
+        ],
+        QUEUE_POLICY_LIMIT,
+        props.queueName,
+      ),
+    }).overrideLogicalId(props.addressName);
+    this.queueArn = queue.arn;
+  }
+}

@@ -1,0 +1,235 @@
+import type { Construct } from "constructs";
+import type { AccountConfig, BusConfig, ManagedKeyConfig } from "../config/account-config";
+import { type LedgerContent, type ProtectedResource, retiredAddresses } from "../config/ledger";
+import { HOME_REGION_ADDRESS, type KeyAddresses, keyAddresses } from "../modules/kms/key-addresses";
+import {
+  accountReads,
+  administratorsManage,
+  type BusesIn,
+  breakGlassActs,
+  deadLettersDelivered,
+  deployRoleApplies,
+  eventBridgeEncrypts,
+  guards,
+  type KeyGrant,
+  planRoleReads,
+  renderKeyPolicy,
+  usersCrypt,
+} from "../modules/kms/key-policy";
+import type { KeyRef } from "../modules/kms/key-ref";
+import { MultiRegionKey } from "../modules/kms/multi-region-key";
+import { keyAlias } from "../modules/names";
+import { type ResourceAddress, showAddress } from "../modules/terraform/address";
+import { TerraformRecord } from "../modules/terraform/record";
+import { addStateChanges } from "../modules/terraform/state-changes";
+import { AccountStack } from "./account-stack";
+
+/** Props of a {@link KeyStack}. */
+export interface KeyStackProps {
+  readonly account: AccountConfig;
+  /** Addresses that were moved or retired in writing. */
+  readonly ledger: LedgerContent;
+}
+
+/** Id of the stack of keys. */
+export const KEY_STACK_ID = "keys";
+
+/**
+ * The account's KMS keys, in all its regions.
+ *
+ * Keys do not follow need: every multi-Region key has a replica key in every region that is active
+ * or draining, so that no change of buses or archives ever adds or removes a key.
+ */
+export class KeyStack extends AccountStack {
+  /** Every resource that must not be destroyed, for the ledger. */
+  readonly protectedResources: readonly ProtectedResource[];
+  /** Those of them that are taken over from AWS instead of made. */
+  readonly adoptedResources: readonly ProtectedResource[];
+  private readonly managed = new Map<string, MultiRegionKey>();
+
+  constructor(scope: Construct, { account, ledger }: KeyStackProps) {
+    super(scope, KEY_STACK_ID, { account, region: account.homeRegion, spansRegions: true });
+
+    new TerraformRecord(this, "HomeRegion", {
+      value: account.homeRegion,
+      preventDestroy: account.protect,
+    }).overrideLogicalId(HOME_REGION_ADDRESS.name);
+
+    const managed = account.keys.filter((key) => key.kind === "managed");
+    const active = managed.filter(({ state }) => state === "active");
+    for (const key of active) {
+      this.managed.set(key.name, this.defineKey(key));
+    }
+
+    const standing = active.flatMap((key) =>
+      key.regions.map((region) => this.keyResources(key.name, region, this.adoptedId(key, region))),
+    );
+    this.protectedResources = [
+      { stack: KEY_STACK_ID, address: showAddress(HOME_REGION_ADDRESS) },
+      ...standing.flatMap(({ resources }) => resources),
+    ];
+    this.adoptedResources = standing.flatMap(({ resources, imports }) =>
+      imports.length > 0 ? resources : [],
+    );
+
+    const defined = new Set(this.protectedResources.map(({ address }) => address));
+    addStateChanges(this, {
+      forget: this.forgotten(managed, ledger).filter((address) => !defined.has(address)),
+      adopt: standing.flatMap(({ imports }) => imports),
+      move: ledger.moved
+        .filter(({ stack, to }) => stack === KEY_STACK_ID && defined.has(to))
+        .map(({ from, to }) => ({ from, to })),
+    });
+  }
+
+  /**
+   * The key of that name in a region.
+   *
+   * @throws {Error} if there is none: the configuration's rules have let it through
+   */
+  keyIn(name: string, region: string): KeyRef {
+    const key = this.account.keys.find((candidate) => candidate.name === name);
+    const ref =
+      key?.kind === "existing"
+        ? existingKeyIn(key.keyArns, region)
+        : this.managed.get(name)?.keyIn(region);
+    if (ref === undefined) {
+      throw new Error(`there is no key ${name} in ${region}`);
+    }
+    return ref;
+  }
+
+  private defineKey(key: ManagedKeyConfig): MultiRegionKey {
+    const grants = keyGrants(this.account, key);
+    return new MultiRegionKey(this, key.name, {
+      keyName: key.name,
+      aliasName: keyAlias(key.name),
+      description: `Keyspan: key ${key.name} of account ${this.account.workspace}`,
+      multiRegion: key.multiRegion,
+      primaryRegion: this.account.homeRegion,
+      replicaRegions: replicaRegions(this.account, key),
+      policyIn: (region) => renderKeyPolicy(key.name, grants, this.locationIn(region)),
+      rotationDays: key.rotationDays,
+      deletionWindowDays: key.deletionWindowDays,
+      protect: this.account.protect,
+      tags: { "keyspan:key": key.name },
+    });
+  }
+
+  /** Id of the key that is taken over from AWS in a region, if it is. */
+  private adoptedId(key: ManagedKeyConfig, region: string): string | undefined {
+    const inRegion = this.account.regions.find(({ name }) => name === region)?.adopt ?? {};
+    return key.adopt ?? (Object.hasOwn(inRegion, key.name) ? inRegion[key.name] : undefined);
+  }
+
+  /**
+   * What Terraform keeps of a key in one region, and how it takes the key over, if it does.
+   *
+   * The provider takes the region behind the id:
+   * https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support
+   */
+  private keyResources(keyName: string, region: string, adoptedId: string | undefined) {
+    const { key, record, alias } = addressesIn(this.account, keyName, region);
+    const resources = [key, record, alias].map(
+      (address): ProtectedResource => ({
+        stack: KEY_STACK_ID,
+        address: showAddress(address),
+        key: keyName,
+        region,
+      }),
+    );
+    const imports =
+      adoptedId === undefined
+        ? []
+        : [
+            { to: showAddress(key), importId: `${adoptedId}@${region}` },
+            { to: showAddress(alias), importId: `${keyAlias(keyName)}@${region}` },
+          ];
+    return { resources, imports };
+  }
+
+  /** Addresses of keys that Terraform must forget: retired in the configuration or in the ledger. */
+  private forgotten(
+    managed: readonly ManagedKeyConfig[],
+    ledger: LedgerContent,
+  ): readonly string[] {
+    const retired = managed.flatMap((key) =>
+      this.account.regions
+        .filter(({ name, state }) =>
+          key.multiRegion
+            ? key.state === "retired" || state === "retired"
+            : key.state === "retired" && name === this.account.homeRegion,
+        )
+        .flatMap(({ name }) =>
+          allAddresses(addressesIn(this.account, key.name, name)).map(showAddress),
+        ),
+    );
+    return [...new Set([...retired, ...retiredAddresses(ledger, KEY_STACK_ID)])].sort();
+  }
+}
+
+function existingKeyIn(
+  keyArns: Readonly<Partial<Record<string, string>>>,
+  region: string,
+): KeyRef | undefined {
+  const keyArn = keyArns[region];
+  return keyArn === undefined ? undefined : { keyArn, region };
+}
+
+function addressesIn({ homeRegion }: AccountConfig, keyName: string, region: string): KeyAddresses {
+  return keyAddresses(keyName, region, region === homeRegion ? "primary" : "replica");
+}
+
+function allAddresses({ key, record, alias }: KeyAddresses): readonly ResourceAddress[] {
+  return [key, record, alias];
+}
+
+function replicaRegions({ homeRegion }: AccountConfig, key: ManagedKeyConfig): readonly string[] {
+  return key.regions.filter((region) => region !== homeRegion);
+}
+
+/** Who may do what with a key. The order is that of the statements in the policy. */
+function keyGrants(account: AccountConfig, key: ManagedKeyConfig): readonly KeyGrant[] {
+  const busesWhere =
+    (matches: (bus: BusConfig, region: string) => boolean): BusesIn =>
+    (region) =>
+      account.buses.filter((bus) => matches(bus, region)).map(({ name }) => name);
+  const createdBusesIn = busesWhere((bus, region) => !bus.existing && bus.regions.includes(region));
+  const encryptedBusesIn = busesWhere(
+    (bus, region) => bus.keyName === key.name && !bus.existing && bus.regions.includes(region),
+  );
+  const archivedBusesIn = busesWhere(
+    (bus, region) =>
+      bus.keyName === key.name &&
+      account.archives.some(
+        ({ busName, regions }) => busName === bus.name && regions.includes(region),
+      ),
+  );
+  const busesIn: BusesIn = (region) => [
+    ...new Set([...encryptedBusesIn(region), ...archivedBusesIn(region)]),
+  ];
+  const mayScheduleDeletion = account.protect ? [] : [account.deployRole];
+  return [
+    accountReads(),
+    deployRoleApplies({
+      roleArn: account.deployRole,
+      primaryRegion: account.homeRegion,
+      replicaRegions: replicaRegions(account, key),
+      busesIn,
+      mayScheduleDeletion: !account.protect,
+      deletionWindowDays: key.deletionWindowDays,
+    }),
+    planRoleReads(account.planRole, busesIn),
+    administratorsManage(key.administrators),
+    usersCrypt(key.users, key.conditions),
+    breakGlassActs(key.breakGlass, key.deletionWindowDays),
+    eventBridgeEncrypts({ account: account.id, encryptedBusesIn, archivedBusesIn }),
+    ...(key.name === "alerts" ? [deadLettersDelivered(createdBusesIn)] : []),
+    guards({
+      deletionWindowDays: key.deletionWindowDays,
+      breakGlass: key.breakGlass,
+      mayScheduleDeletion,
+      regions: key.multiRegion ? key.regions : [],
+    }),
+  ];
+}
