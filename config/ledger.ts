@@ -11,6 +11,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { showValue, ValidationError } from "../modules/errors";
+import { keyAddresses } from "../modules/kms/key-addresses";
+import { showAddress } from "../modules/terraform/address";
 import type { AccountConfig, RegionState } from "./account-config";
 import { parseYaml, type ValuePath } from "./yaml-source";
 
@@ -223,7 +225,10 @@ function regionProblems({ content, where }: Ledger, account: AccountConfig): rea
 function keyProblems({ content, where }: Ledger, account: AccountConfig): readonly string[] {
   return Object.entries(content.keys).flatMap(([name, history]) => {
     const key = account.keys.find((candidate) => candidate.name === name);
-    if (history.at(-1) === "retired") {
+    // A key that was renamed has not left: it stands at another address.
+    const { key: address } = keyAddresses(name, account.homeRegion, "primary");
+    const isRenamed = content.moved.some(({ from }) => from === showAddress(address));
+    if (history.at(-1) === "retired" || isRenamed) {
       return [];
     }
     if (key === undefined) {
@@ -360,12 +365,14 @@ export function extendLedger(
   }
   return {
     content: {
-      ...content,
+      version: content.version,
       homeRegion: content.homeRegion ?? account.homeRegion,
       regions,
       keys,
       protected: [...content.protected, ...newResources],
       adopted: [...content.adopted, ...returned.map(({ stack, address }) => ({ stack, address }))],
+      retired: content.retired,
+      moved: content.moved,
     },
     lines,
   };
