@@ -10,6 +10,18 @@ export interface CommandIo {
   readonly interactive: boolean;
   /** Version of Node, such as `20.20.2`. */
   readonly nodeVersion: string;
+  /**
+   * Folder of the project, with `accounts/`, `cdktf.json` and `cdktf.out/`.
+   *
+   * @default - the current folder
+   */
+  readonly projectDirectory?: string;
+  /**
+   * Program that stands in for the CDKTF CLI, and its first arguments.
+   *
+   * @default - the `cdktf` of the installed package cdktf-cli, never one from the PATH
+   */
+  readonly cdktf?: readonly [program: string, ...args: string[]];
 }
 
 /**

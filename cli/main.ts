@@ -1,11 +1,23 @@
 /** The operator's commands: `npm start`, `npm run ledger` and so on run this with the command's name first. */
 import { ValidationError } from "../modules/errors";
+import { awsConfig } from "./commands/aws-config";
+import { deploy } from "./commands/deploy";
+import { destroy } from "./commands/destroy";
+import { diff } from "./commands/diff";
 import { ledger } from "./commands/ledger";
 import { schema } from "./commands/schema";
 import { start } from "./commands/start";
 import type { Command, CommandIo } from "./io";
 
-const COMMANDS: Readonly<Record<string, Command>> = { ledger, schema, start };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  "aws-config": awsConfig,
+  deploy,
+  destroy,
+  diff,
+  ledger,
+  schema,
+  start,
+};
 
 async function main(argv: readonly string[], io: CommandIo): Promise<number> {
   const [name = "", ...rest] = argv;

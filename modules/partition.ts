@@ -126,8 +126,3 @@ export const EVENTBRIDGE_PRINCIPAL = "events.amazonaws.com";
 export function viaService(service: string, region: string): string {
   return `${service}.${region}.amazonaws.com`;
 }
-
-/** The DNS suffix of a partition's API endpoints. */
-export function dnsSuffix(partition: Partition): string {
-  return partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
-}

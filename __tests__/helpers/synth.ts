@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "cdktf";
@@ -7,6 +7,7 @@ import { type Ledger, loadLedger } from "../../config/ledger";
 import { accountNames, checkAccount, loadAccount } from "../../config/load-account";
 import { parseYaml } from "../../config/yaml-source";
 import { defineStacks } from "../../stacks/define-stacks";
+import { filesIn } from "./project";
 
 /** One block of Terraform JSON, such as a resource, without the metadata that CDKTF adds. */
 export type Block = Readonly<Record<string, unknown>>;
@@ -71,13 +72,7 @@ export function synthConfig(
     const app = new App({ outdir });
     defineStacks(app, account, ledger);
     app.synth();
-    const files = Object.fromEntries(
-      readdirSync(outdir, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name))
-        .sort()
-        .map((path) => [path.slice(outdir.length + 1), readFileSync(path, "utf8")]),
-    );
+    const files = filesIn(outdir);
     const manifest = JSON.parse(files["manifest.json"] ?? "{}") as {
       stacks: Record<string, { dependencies: string[] }>;
     };
@@ -92,9 +87,7 @@ export function synthConfig(
       ),
     };
   } finally {
-    if (existsSync(outdir)) {
-      rmSync(outdir, { recursive: true });
-    }
+    rmSync(outdir, { recursive: true });
   }
 }
 

@@ -1,0 +1,257 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { deploy } from "../../../cli/commands/deploy";
+import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
+
+const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1"];
+const PREPARED = STACKS.flatMap((stack) => [
+  `terraform ${stack}: init -input=false [no workspace]`,
+  `terraform ${stack}: workspace select -or-create demo [no workspace]`,
+]);
+
+let project: TempProject;
+beforeEach(() => {
+  project = new TempProject();
+});
+afterEach(() => project.remove());
+
+test("makes every workspace, then hands all stacks to cdktf at once, in order, one at a time", async () => {
+  const { code, err } = await project.run(deploy, ["demo", "--auto-approve"]);
+  expect(code).toBe(0);
+  expect(err).toBe(STACKS.map((stack) => `${stack}: terraform init\n`).join(""));
+  expect(project.calls()).toEqual([
+    ...PREPARED,
+    `cdktf deploy ${STACKS.join(" ")} --skip-synth --output cdktf.out/demo --skip-provider-lock --parallelism 1 --auto-approve [demo]`,
+  ]);
+  expect(project.read("fakes/cdktf-directory").trim()).toBe(project.directory);
+});
+
+test("prepares and hands over only the stacks that are named, and the person's flags", async () => {
+  await project.run(deploy, [
+    "demo",
+    "archive-eu-west-1",
+    "keys",
+    "--auto-approve",
+    "--var",
+    "a=b=c",
+    "--outputs-file=o.json",
+    "--no-color",
+    "--terraform-parallelism",
+    "3",
+  ]);
+  expect(project.calls().slice(1)).toEqual([
+    "terraform keys: workspace select -or-create demo [no workspace]",
+    "terraform archive-eu-west-1: init -input=false [no workspace]",
+    "terraform archive-eu-west-1: workspace select -or-create demo [no workspace]",
+    "cdktf deploy keys archive-eu-west-1 --skip-synth --output cdktf.out/demo --skip-provider-lock --parallelism 1 --auto-approve --var=a=b=c --outputs-file=o.json --no-color --terraform-parallelism=3 [demo]",
+  ]);
+});
+
+test("gives cdktf and terraform an environment in which nothing asks, waits or mixes states up", async () => {
+  await project.run(deploy, ["demo", "--auto-approve"], {
+    env: {
+      AWS_PROFILE: "mine",
+      AWS_DEFAULT_PROFILE: "mine",
+      TF_WORKSPACE: "prod",
+      TF_DATA_DIR: "/tmp/shared",
+      TF_CLI_ARGS_init: "-input=true",
+      TF_CLI_CONFIG_FILE: "/etc/terraform.rc",
+      TF_PLUGIN_CACHE_DIR: join(project.directory, "cache"),
+      CDKTF_MIGRATE_STATE: "true",
+      CDKTF_IGNORE_MISSING_STACK_DEPENDENCIES: "true",
+    },
+  });
+  const expected = {
+    AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
+    AWS_SECRET_ACCESS_KEY: "example",
+    AWS_CONFIG_FILE: join(project.directory, "cdktf.out/demo.apply.aws-config"),
+    CHECKPOINT_DISABLE: "1",
+    DISABLE_VERSION_CHECK: "1",
+    HOME: join(project.directory, "home"),
+    PATH: "/usr/bin:/bin",
+    TERRAFORM_BINARY_NAME: project.pathOf("terraform"),
+    TF_CLI_ARGS_init: "-input=true -input=false",
+    TF_CLI_CONFIG_FILE: "/etc/terraform.rc",
+    TF_IN_AUTOMATION: "1",
+    TF_PLUGIN_CACHE_DIR: join(project.directory, "cache"),
+  };
+  expect(withoutShell(project.envOf("terraform"))).toEqual(expected);
+  expect(withoutShell(project.envOf("cdktf"))).toEqual({ ...expected, TF_WORKSPACE: "demo" });
+  expect(project.exists("cache")).toBe(true);
+});
+
+/** Without what the shell of a fake adds. */
+function withoutShell(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !["", "PWD", "OLDPWD", "SHLVL", "_"].includes(name)),
+  );
+}
+
+test("gives both profiles the roles that write, in a file only its owner reads", async () => {
+  project.write("cdktf.out/demo.apply.aws-config", "left over");
+  await project.run(deploy, ["demo", "--auto-approve"]);
+  expect(project.read("cdktf.out/demo.apply.aws-config")).toBe(`[profile keyspan]
+role_arn = arn:aws:iam::111122223333:role/keyspan-deploy
+role_session_name = keyspan-deploy-demo
+credential_source = Environment
+region = eu-west-1
+
+[profile keyspan-state]
+role_arn = arn:aws:iam::444455556666:role/keyspan-state-demo
+role_session_name = keyspan-deploy-demo
+credential_source = Environment
+region = eu-west-1
+`);
+  expect(statSync(join(project.directory, "cdktf.out/demo.apply.aws-config")).mode & 0o777).toBe(
+    0o600,
+  );
+});
+
+test("copies the provider lock file into every stack folder before init", async () => {
+  project.write(".terraform.lock.hcl", "# locked\n");
+  project.failing("keys init", 1);
+  await project.run(deploy, ["demo", "--auto-approve"]);
+  for (const stack of STACKS) {
+    expect(project.read(`cdktf.out/demo/stacks/${stack}/.terraform.lock.hcl`)).toBe("# locked\n");
+  }
+});
+
+test("shows what terraform said, and stops, if a stack cannot be prepared", async () => {
+  project.failing("archive-eu-central-1 workspace", 3);
+  const { code, err } = await project.run(deploy, ["demo", "--auto-approve"]);
+  expect(code).toBe(3);
+  expect(err).toContain(
+    "warns workspace\narchive-eu-central-1: terraform workspace select -or-create demo failed with exit code 3; its message is above\n",
+  );
+  expect(project.calls()).toEqual(PREPARED.slice(0, 4));
+});
+
+test("passes the exit code of cdktf on", async () => {
+  project.failing("cdktf keys", 7);
+  expect((await project.run(deploy, ["demo", "--auto-approve"])).code).toBe(7);
+});
+
+test("leaves the approval to the person at the terminal", async () => {
+  // The fake would wait for the terminal that jest itself runs in.
+  project.program("cdktf", '#!/bin/sh\necho "cdktf $*" >> "HERE/log"\n');
+  expect((await project.run(deploy, ["demo"], { interactive: true })).code).toBe(0);
+  expect(project.calls().at(-1)).not.toContain("--auto-approve");
+});
+
+describe("starts and writes nothing", () => {
+  afterEach(() => {
+    expect(project.calls()).toEqual([]);
+    expect(project.exists("cdktf.out/demo/stacks/keys/cdk.tf.json")).toBe(false);
+  });
+
+  test.each(["18.20.0", "21.0.0", "23.1.0", "24.11.0"])("fails if Node is %s", async (version) => {
+    await expect(
+      project.run(deploy, ["--parallelism=2"], { nodeVersion: version }),
+    ).rejects.toThrow(`Node must be version 20 or 22, got ${version}; cdktf-cli 0.21`);
+  });
+
+  test("fails if nobody can approve", async () => {
+    await expect(project.run(deploy, ["demo"])).rejects.toThrow(
+      "deploy: somebody must be at the terminal to approve the plan, got a stdin that is no terminal; look at the plan (npm run diff) and add --auto-approve",
+    );
+  });
+
+  test.each([
+    [["nope"], '"nope"'],
+    [[], "nothing"],
+  ])("fails if the account is %j", async (argv, got) => {
+    await expect(project.run(deploy, [...argv, "--auto-approve"])).rejects.toThrow(
+      `the account must be one of demo, got ${got}`,
+    );
+  });
+
+  test("fails if the account's file is wrong", async () => {
+    project.write("accounts/demo.yaml", `${DEMO_ACCOUNT}\nprotekt: true\n`);
+    await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toThrow("protekt");
+  });
+
+  test("fails if the environment holds no credentials", async () => {
+    await expect(
+      project.run(deploy, ["demo", "--auto-approve"], {
+        env: { AWS_ACCESS_KEY_ID: undefined, AWS_PROFILE: "mine" },
+      }),
+    ).rejects.toThrow(
+      "AWS credentials must be in the environment, got no AWS_ACCESS_KEY_ID; set them, or add --source-profile mine or --credential-source Ec2InstanceMetadata|EcsContainer",
+    );
+  });
+
+  test.each(["TF_CLI_ARGS", "TF_CLI_ARGS_init"])("fails if %s moves states", async (name) => {
+    await expect(
+      project.run(deploy, ["demo", "--auto-approve"], { env: { [name]: "-migrate-state" } }),
+    ).rejects.toThrow(`${name} must not move states, got "-migrate-state"`);
+  });
+});
+
+describe("starts nothing", () => {
+  afterEach(() => expect(project.calls()).toEqual([]));
+
+  test.each([
+    [
+      ["keys", "nope"],
+      'a stack must be one of keys, archive-eu-central-1, archive-eu-west-1, got "nope"',
+    ],
+    [["archive-*"], 'a stack must be named by its id, got the pattern "archive-*"'],
+    [["keys", "keys"], "a stack must be named once, got keys 2 times"],
+    [
+      ["archive-eu-west-1"],
+      "the stacks must include what they depend on, got archive-eu-west-1 without keys; name it too",
+    ],
+  ])("fails if the stacks are %j", async (stacks, message) => {
+    await expect(project.run(deploy, ["demo", ...stacks, "--auto-approve"])).rejects.toThrow(
+      message,
+    );
+  });
+
+  test("fails if a protected account's ledger lacks something", async () => {
+    project.write("accounts/demo.yaml", DEMO_ACCOUNT.replace("protect: false", "protect: true"));
+    await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toThrow(
+      "accounts/demo.ledger.json: the ledger must hold all that must not be destroyed before a protected account is deployed, got less; run npm run ledger -- demo and commit the file",
+    );
+  });
+
+  test("fails if a stack folder holds Terraform files that were not synthesized, and lists and keeps all", async () => {
+    project.write("cdktf.out/demo/stacks/keys/backend_override.tf", "# mine");
+    project.write("cdktf.out/demo/stacks/archive-eu-west-1/terraform.tfvars", "");
+    await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toThrow(
+      /keys\/backend_override\.tf: .*\n.*archive-eu-west-1\/terraform\.tfvars: /,
+    );
+    expect(project.read("cdktf.out/demo/stacks/keys/backend_override.tf")).toBe("# mine");
+    expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
+  });
+
+  test("fails if there is no terraform", async () => {
+    await expect(
+      project.run(deploy, ["demo", "--auto-approve"], {
+        env: { TERRAFORM_BINARY_NAME: "./bin/terraform" },
+      }),
+    ).rejects.toThrow(
+      `TERRAFORM_BINARY_NAME must name a program that can be run, got ${join(project.directory, "bin/terraform")}; install Terraform (https://developer.hashicorp.com/terraform/install)`,
+    );
+  });
+});
+
+test("looks for files that were not synthesized before it synthesizes again", async () => {
+  await project.run(deploy, ["demo", "--auto-approve"]);
+  const calls = project.calls();
+  project.write("cdktf.out/demo/stacks/keys/cdk.tf.json", "{}");
+  project.write("cdktf.out/demo/stacks/keys/more.tf.json", "{}");
+  await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toThrow(
+    "cdktf.out/demo/stacks/keys/more.tf.json: cdk.tf.json must be the only Terraform file of the folder, got more.tf.json beside it",
+  );
+  expect(project.read("cdktf.out/demo/stacks/keys/cdk.tf.json")).toBe("{}");
+  expect(project.calls()).toEqual(calls);
+});
+
+test("says what the apply will do that a person should know", async () => {
+  project.write(
+    "accounts/demo.yaml",
+    DEMO_ACCOUNT.replace("eu-central-1]", "{ name: eu-central-1, state: draining }]"),
+  );
+  const { err } = await project.run(deploy, ["demo", "--auto-approve"]);
+  expect(err).toMatch(/^Region eu-central-1 is draining: the next apply deletes its buses/);
+});

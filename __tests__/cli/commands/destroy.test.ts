@@ -1,0 +1,107 @@
+import { destroy } from "../../../cli/commands/destroy";
+import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
+
+const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1"];
+const SOMETHING = JSON.stringify({ version: 4, resources: [{ mode: "managed", type: "x" }] });
+const ONLY_READ = JSON.stringify({ version: 4, resources: [{ mode: "data", type: "x" }] });
+
+let project: TempProject;
+beforeEach(() => {
+  project = new TempProject();
+  project.deployed("demo", ...STACKS);
+  for (const stack of STACKS) {
+    project.write(`fakes/states/${stack}`, SOMETHING);
+  }
+});
+afterEach(() => project.remove());
+
+const destroyed = () => project.calls().filter((call) => call.startsWith("cdktf"));
+const call = (stack: string, flags = " --auto-approve") =>
+  `cdktf destroy ${stack} --skip-synth --output cdktf.out/demo --skip-provider-lock --ignore-missing-stack-dependencies${flags} [demo]`;
+
+test("opens every stack first, then destroys one after the other in reverse order", async () => {
+  const { code, out } = await project.run(destroy, ["demo", "--auto-approve"]);
+  expect(code).toBe(0);
+  expect(project.calls()).toEqual([
+    ...STACKS.flatMap((stack) => [
+      `terraform ${stack}: init -input=false [no workspace]`,
+      `terraform ${stack}: workspace list [no workspace]`,
+      `terraform ${stack}: workspace select demo [no workspace]`,
+      `terraform ${stack}: state pull [demo]`,
+    ]),
+    ...[...STACKS].reverse().map((stack) => call(stack)),
+  ]);
+  expect(out).toBe(`
+Account demo:
+  destroyed: archive-eu-west-1, archive-eu-central-1, keys
+  failed: none
+  not started: none
+  nothing was there: none
+The keys live on, disabled, for their deletion window (alerts 30 days, archive 30 days, audit 30 days), and the deletion can be cancelled until then.
+`);
+});
+
+test("passes over what was never deployed, or is destroyed already", async () => {
+  project.deployed("other", "archive-eu-central-1");
+  project.write("fakes/states/archive-eu-west-1", ONLY_READ);
+  project.write("fakes/states/keys", "");
+  const { code, out } = await project.run(destroy, ["demo", "--auto-approve"]);
+  expect(code).toBe(0);
+  expect(destroyed()).toEqual([]);
+  expect(project.calls().filter((line) => line.includes("-or-create"))).toEqual([]);
+  expect(out).toContain("nothing was there: keys, archive-eu-central-1, archive-eu-west-1\n");
+});
+
+test("stops at the first failure, says where it stands, and passes the exit code on", async () => {
+  project.failing("cdktf archive-eu-central-1", 6);
+  const { code, out } = await project.run(destroy, ["demo", "--auto-approve"]);
+  expect(code).toBe(6);
+  expect(destroyed()).toEqual([call("archive-eu-west-1"), call("archive-eu-central-1")]);
+  expect(out).toBe(`
+Account demo:
+  destroyed: archive-eu-west-1
+  failed: archive-eu-central-1
+  not started: keys
+  nothing was there: none
+`);
+});
+
+test("destroys nothing if a stack cannot be opened", async () => {
+  project.failing("archive-eu-west-1 init", 2);
+  expect((await project.run(destroy, ["demo", "--auto-approve"])).code).toBe(2);
+  expect(destroyed()).toEqual([]);
+});
+
+test("uses the roles that write", async () => {
+  await project.run(destroy, ["demo", "--auto-approve"]);
+  expect(project.read("cdktf.out/demo.apply.aws-config")).toMatch(
+    /role\/keyspan-deploy\nrole_session_name = keyspan-destroy-demo\n[\s\S]*role\/keyspan-state-demo\n/,
+  );
+  expect(project.envOf("cdktf")).not.toHaveProperty("TF_CLI_ARGS_plan");
+});
+
+describe("starts and writes nothing", () => {
+  afterEach(() => {
+    expect(project.calls()).toEqual([]);
+    expect(project.exists("cdktf.out")).toBe(false);
+  });
+
+  test.each(["protect: true", ""])("fails if the account says '%s'", async (protect) => {
+    project.write("accounts/demo.yaml", DEMO_ACCOUNT.replace("protect: false", protect));
+    await expect(project.run(destroy, ["demo", "--auto-approve"])).rejects.toThrow(
+      /destroy: protect must be false for account demo, got true; .* set protect: false in .*accounts\/demo\.yaml, deploy, then destroy/,
+    );
+  });
+
+  test("fails if nobody can approve", async () => {
+    await expect(project.run(destroy, ["demo"])).rejects.toThrow(
+      "destroy: somebody must be at the terminal",
+    );
+  });
+
+  test("fails if a stack is named", async () => {
+    await expect(project.run(destroy, ["demo", "keys", "--auto-approve"])).rejects.toThrow(
+      "destroy: the account must be the only name, got keys too",
+    );
+  });
+});

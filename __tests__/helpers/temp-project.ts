@@ -1,0 +1,164 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Command, CommandIo } from "../../cli/io";
+import { FIXTURE_ACCOUNTS } from "./synth";
+
+/** An unprotected account with one region besides its home: stacks keys, archive-eu-central-1, archive-eu-west-1. */
+export const DEMO_ACCOUNT = `
+version: 1
+account: { id: "111122223333" }
+homeRegion: eu-west-1
+regions: [eu-west-1, eu-central-1]
+buses: { orders: { producers: ["111122223333"] } }
+archives: { orders: { bus: orders, retentionDays: 7 } }
+protect: false
+`;
+
+/** Terraform that does nothing but write down how it was called, and answer from files. */
+const FAKE_TERRAFORM = `#!/bin/sh
+here='HERE'
+stack=$(basename "$PWD")
+case "$1" in version | -v) echo '{"terraform_version":"1.11.4"}'; exit 0 ;; esac
+# A stdin that is not closed would make it wait here. cdktf gives it one of its own.
+case "$1" in init | workspace | state) [ -t 0 ] || read -r line ;; esac
+echo "terraform $stack: $* [\${TF_WORKSPACE-no workspace}]" >> "$here/log"
+env > "$here/env.terraform"
+echo "warns $1" >&2
+[ -f "$here/fails/$stack $1" ] && exit "$(cat "$here/fails/$stack $1")"
+case "$*" in
+  "workspace list") printf '  default\\n  other\\n* %s\\n' "$(cat "$here/workspaces/$stack" 2>/dev/null)" ;;
+  "output -json") cat "$here/outputs/$stack" 2>/dev/null || echo '{}' ;;
+  "state pull") cat "$here/states/$stack" 2>/dev/null ;;
+  *) echo "says $1" ;;
+esac
+exit 0
+`;
+
+const FAKE_CDKTF = `#!/bin/sh
+here='HERE'
+read -r line
+echo "cdktf $* [\${TF_WORKSPACE-no workspace}]" >> "$here/log"
+env > "$here/env.cdktf"
+pwd > "$here/cdktf-directory"
+[ -f "$here/fails/cdktf $2" ] && exit "$(cat "$here/fails/cdktf $2")"
+exit 0
+`;
+
+/** A copy of the project in a temporary folder, with programs that only write down how they were called. */
+export class TempProject {
+  readonly directory = mkdtempSync(join(tmpdir(), "keyspan-project-"));
+  private readonly fakes = join(this.directory, "fakes");
+
+  constructor(accounts: Readonly<Record<string, string>> = { demo: DEMO_ACCOUNT }) {
+    mkdirSync(join(this.directory, "accounts"));
+    copyFileSync(
+      join(FIXTURE_ACCOUNTS, "defaults.yaml"),
+      join(this.directory, "accounts/defaults.yaml"),
+    );
+    for (const [name, yaml] of Object.entries(accounts)) {
+      this.write(`accounts/${name}.yaml`, yaml);
+    }
+    this.program("terraform", FAKE_TERRAFORM);
+    this.program("cdktf", FAKE_CDKTF);
+  }
+
+  /** Path of a program of the project. */
+  pathOf(program: "terraform" | "cdktf"): string {
+    return join(this.fakes, program);
+  }
+
+  /** Replaces a program. `HERE` in its text is the folder of its log. */
+  program(name: "terraform" | "cdktf", text: string): void {
+    this.write(`fakes/${name}`, text.replaceAll("HERE", this.fakes));
+    chmodSync(this.pathOf(name), 0o755);
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(join(this.directory, path)), { recursive: true });
+    writeFileSync(join(this.directory, path), text);
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.directory, path), "utf8");
+  }
+
+  exists(path: string): boolean {
+    return existsSync(join(this.directory, path));
+  }
+
+  /** Makes the workspace of an account exist for some stacks. */
+  deployed(account: string, ...stacks: string[]): void {
+    for (const stack of stacks) {
+      this.write(`fakes/workspaces/${stack}`, account);
+    }
+  }
+
+  /** Makes a program fail: `terraform` by stack and subcommand, `cdktf` by stack. */
+  failing(call: string, exitCode: number): void {
+    this.write(`fakes/fails/${call}`, `${exitCode}`);
+  }
+
+  /** How the programs were called so far, in order. */
+  calls(): readonly string[] {
+    return this.exists("fakes/log") ? this.read("fakes/log").trimEnd().split("\n") : [];
+  }
+
+  /** Environment of the last call of a program. */
+  envOf(program: "terraform" | "cdktf"): Readonly<Record<string, string>> {
+    return Object.fromEntries(
+      this.read(`fakes/env.${program}`)
+        .split("\n")
+        .map((line) => [line.split("=", 1)[0] ?? "", line.slice(line.indexOf("=") + 1)]),
+    );
+  }
+
+  /** Runs a command; returns its exit code and what it wrote. */
+  async run(
+    command: Command,
+    argv: readonly string[],
+    io: Partial<CommandIo> = {},
+  ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+    let out = "";
+    let err = "";
+    const code = await command(argv, {
+      out: (text) => {
+        out += text;
+      },
+      err: (text) => {
+        err += text;
+      },
+      interactive: false,
+      nodeVersion: "20.20.2",
+      projectDirectory: this.directory,
+      cdktf: [this.pathOf("cdktf")],
+      ...io,
+      env: { ...this.env(), ...io.env },
+    });
+    return { code, out, err };
+  }
+
+  /** The least environment in which a command works. */
+  env(): Readonly<Record<string, string>> {
+    return {
+      PATH: "/usr/bin:/bin",
+      HOME: join(this.directory, "home"),
+      AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "example",
+      TERRAFORM_BINARY_NAME: this.pathOf("terraform"),
+    };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,22 @@
+import { exitCodeOf, prepareDeployment } from "../deployment";
+import type { Command } from "../io";
+
+/**
+ * `npm run deploy -- <account> [stack…] [flags of cdktf deploy]`: applies an account's stacks, one
+ * after the other.
+ *
+ * @throws {ValidationError} for bad input, before anything is started
+ */
+export const deploy: Command = (argv, io) => {
+  const { selected, terraform, cdktf } = prepareDeployment("deploy", argv, io);
+  return exitCodeOf(io, async () => {
+    for (const folder of selected) {
+      await terraform.init(folder);
+      await terraform.ensureWorkspace(folder);
+    }
+    // More at a time, and cdktf kills the others when one fails: their states are lost.
+    // https://github.com/hashicorp/terraform-cdk/issues/3206
+    const { code } = await cdktf(selected, "--parallelism", "1");
+    return code;
+  });
+};

@@ -1,0 +1,165 @@
+/** What deploy, diff and destroy have in common: they judge everything first, and only then start Terraform. */
+import { join } from "node:path";
+import type { AccountConfig } from "../config/account-config";
+import { loadAccount } from "../config/load-account";
+import { ValidationError } from "../modules/errors";
+import { composeAwsConfig, type RolePurpose, writeAwsConfigFile } from "./aws-config-file";
+import { cdktfProgram, requireCdktfNode } from "./cdktf";
+import { childEnvironment } from "./child-environment";
+import type { CommandIo } from "./io";
+import { needsLedger, notices } from "./notices";
+import { ProgramFailure, type ProgramResult, runProgram } from "./run-program";
+import { requireDependencies, selectStacks } from "./select-stacks";
+import {
+  copyLockFile,
+  readEarlierStackFolders,
+  readStackFolders,
+  refuseForeignFiles,
+  type StackFolder,
+} from "./stack-folders";
+import { ACCOUNTS_DIRECTORY, outputDirectoryOf, synthesize } from "./synthesize";
+import { Terraform } from "./terraform";
+import { parseWrapperArguments, type WrapperCommand } from "./wrapper-arguments";
+
+/** An account whose stacks are synthesized, checked, and ready for Terraform. */
+export interface Deployment {
+  readonly account: AccountConfig;
+  /** Every stack, in the order in which they are applied. */
+  readonly folders: readonly StackFolder[];
+  /** Those that the command is about, in the same order. */
+  readonly selected: readonly StackFolder[];
+  readonly terraform: Terraform;
+  /**
+   * Runs a command of `cdktf` on stacks, with the person's flags; its output goes to the terminal.
+   *
+   * @param flags - what that command takes in addition
+   */
+  readonly cdktf: (stacks: readonly StackFolder[], ...flags: string[]) => Promise<ProgramResult>;
+}
+
+const PURPOSES: Readonly<Record<WrapperCommand, RolePurpose>> = {
+  deploy: "apply",
+  diff: "plan",
+  destroy: "apply",
+};
+
+/**
+ * Reads the arguments, synthesizes the account, and writes all that Terraform needs.
+ *
+ * Whatever is wrong in the arguments, the account's file, the credentials or a stack folder of an
+ * earlier run is found before anything is written; the rest before anything is started.
+ *
+ * @throws {ValidationError} for anything that a person can correct
+ */
+export function prepareDeployment(
+  command: WrapperCommand,
+  argv: readonly string[],
+  io: CommandIo,
+): Deployment {
+  requireCdktfNode(io.nodeVersion);
+  const {
+    account: workspace,
+    stacks,
+    origin,
+    cdktfFlags,
+    autoApprove,
+  } = parseWrapperArguments(command, argv);
+  const projectDirectory = io.projectDirectory ?? ".";
+  const accounts = join(projectDirectory, ACCOUNTS_DIRECTORY);
+  const account = loadAccount(accounts, workspace, "the account");
+  if (command === "destroy" && account.protect) {
+    // Terraform would delete the archives first, and only then refuse to delete the keys.
+    throw new ValidationError(
+      `destroy: protect must be false for account ${account.workspace}, got true; its archives would be deleted before Terraform refuses to delete its keys: to give the account up, set protect: false in ${join(accounts, `${account.workspace}.yaml`)}, deploy, then destroy`,
+    );
+  }
+  if (command !== "diff" && !autoApprove && !io.interactive) {
+    throw new ValidationError(
+      `${command}: somebody must be at the terminal to approve the plan, got a stdin that is no terminal; look at the plan (npm run diff) and add --auto-approve`,
+    );
+  }
+  if (command === "destroy" && stacks.length > 0) {
+    throw new ValidationError(
+      `destroy: the account must be the only name, got ${stacks.join(", ")} too; it destroys the whole account: to remove less, change the account's file and deploy`,
+    );
+  }
+  const outputDirectory = join(projectDirectory, outputDirectoryOf(account.workspace));
+  // One per purpose: a diff beside a deploy must not change the roles of the other.
+  const awsConfigFile = `${outputDirectory}.${PURPOSES[command]}.aws-config`;
+  const awsConfig = composeAwsConfig(
+    { account, purpose: PURPOSES[command], sessionName: command, origin },
+    io.env,
+  );
+  const env = childEnvironment({
+    env: io.env,
+    projectDirectory,
+    awsConfigFile,
+    readOnly: PURPOSES[command] === "plan",
+  });
+  refuseForeignFiles(readEarlierStackFolders(outputDirectory));
+
+  const synthesis = synthesize(account.workspace, outputDirectory, accounts);
+  io.err(
+    notices(synthesis)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  if (command === "deploy" && needsLedger(synthesis)) {
+    throw new ValidationError(
+      `${synthesis.ledger.file}: the ledger must hold all that must not be destroyed before a protected account is deployed, got less; run npm run ledger -- ${account.workspace} and commit the file`,
+    );
+  }
+  const folders = readStackFolders(outputDirectory);
+  refuseForeignFiles(folders);
+  const selected = selectStacks(folders, stacks);
+  if (command === "deploy") {
+    requireDependencies(folders, selected);
+  }
+  copyLockFile(projectDirectory, folders);
+  writeAwsConfigFile(awsConfigFile, awsConfig);
+
+  const [program, ...firstArgs] = cdktfProgram(io);
+  return {
+    account,
+    folders,
+    selected,
+    terraform: new Terraform(env, account.workspace, (line) => io.err(`${line}\n`)),
+    cdktf: (of, ...flags) =>
+      runProgram(
+        program,
+        [
+          ...firstArgs,
+          command,
+          // A stack's id stands before the flags: some take all that follows.
+          ...of.map(({ id }) => id),
+          "--skip-synth",
+          "--output",
+          outputDirectoryOf(account.workspace),
+          // Asks the public registry, whatever mirror there is:
+          // https://github.com/hashicorp/terraform/issues/35106
+          "--skip-provider-lock",
+          ...flags,
+          ...cdktfFlags,
+        ],
+        {
+          directory: projectDirectory,
+          env: { ...env, TF_WORKSPACE: account.workspace },
+          interactive: io.interactive && command !== "diff",
+          output: "show",
+        },
+      ),
+  };
+}
+
+/** Exit code of a command's work with Terraform: a program that failed or was stopped gives its own. */
+export async function exitCodeOf(io: CommandIo, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ProgramFailure)) {
+      throw error;
+    }
+    io.err(`${error.message}\n`);
+    return error.exitCode;
+  }
+}

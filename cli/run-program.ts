@@ -1,0 +1,108 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+
+/** How a program is run. */
+export interface RunOptions {
+  /** Folder in which it runs. */
+  readonly directory: string;
+  /** All environment variables that it gets. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether it may ask the person at the terminal. If not, its stdin is closed. */
+  readonly interactive: boolean;
+  /** `show`: its output goes to the terminal as it comes. `keep`: it is returned. */
+  readonly output: "show" | "keep";
+}
+
+/** How a program ended. */
+export interface ProgramResult {
+  /** Exit code; 128 + the signal's number if a signal ended it. */
+  readonly code: number;
+  /** Empty if the output was shown. */
+  readonly stdout: string;
+  /** Empty if the output was shown. */
+  readonly stderr: string;
+  /** Exit code with which to stop, if somebody asked for that while it ran; nothing more should be started. */
+  readonly stopCode?: number;
+}
+
+/** A program that failed, or was stopped: the message for the person and the exit code to pass on. */
+export class ProgramFailure extends Error {
+  override readonly name = "ProgramFailure";
+
+  /**
+   * @param exitCode - not 0
+   * @param stopped - whether somebody asked to stop
+   */
+  constructor(
+    message: string,
+    readonly exitCode: number,
+    readonly stopped = false,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Runs a program without a shell and waits for its end, whatever signals come meanwhile.
+ *
+ * SIGTERM is passed on once: Terraform saves its state and gives its lock back at the first, and
+ * drops both at the second. SIGINT is not passed on: a terminal sends it to the whole process group.
+ *
+ * @throws the error of the operating system if the program cannot be started, such as `ENOENT`
+ * @see https://developer.hashicorp.com/terraform/internals/graph#graph-walk
+ */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  { directory, env, interactive, output }: RunOptions,
+): Promise<ProgramResult> {
+  return new Promise((resolve, reject) => {
+    const out = output === "show" ? "inherit" : "pipe";
+    const child = spawn(program, [...args], {
+      cwd: directory,
+      env,
+      stdio: [interactive ? "inherit" : "ignore", out, out],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+
+    let stopCode: number | undefined;
+    const onInterrupt = () => {
+      stopCode ??= signalCode("SIGINT");
+    };
+    let terminated = false;
+    const onTerminate = () => {
+      stopCode ??= signalCode("SIGTERM");
+      if (!terminated) {
+        terminated = true;
+        child.kill("SIGTERM");
+      }
+    };
+    process.on("SIGINT", onInterrupt);
+    process.on("SIGTERM", onTerminate);
+    const finish = () => {
+      process.off("SIGINT", onInterrupt);
+      process.off("SIGTERM", onTerminate);
+    };
+
+    child.on("error", (error) => {
+      finish();
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      finish();
+      resolve({
+        code: code ?? signalCode(signal),
+        stdout: Buffer.concat(stdout).toString("utf8"),
+        stderr: Buffer.concat(stderr).toString("utf8"),
+        ...(stopCode !== undefined && { stopCode }),
+      });
+    });
+  });
+}
+
+function signalCode(signal: NodeJS.Signals | null): number {
+  return signal === null ? 1 : 128 + constants.signals[signal];
+}
