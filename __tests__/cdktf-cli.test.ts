@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { copyProject, filesIn, PROJECT, run } from "./helpers/project";
 import { FIXTURE_ACCOUNTS, synthAccount } from "./helpers/synth";
@@ -14,6 +14,8 @@ const fixture = (file: string) => readFileSync(join(FIXTURE_ACCOUNTS, file), "ut
 const write = (file: string, text: string) => writeFileSync(join(copy, "accounts", file), text);
 
 beforeAll(() => {
+  rmSync(join(copy, "accounts"), { recursive: true });
+  mkdirSync(join(copy, "accounts"));
   write("acme.yaml", fixture("full.yaml"));
   write("acme.ledger.json", fixture("full.ledger.json"));
   write("defaults.yaml", fixture("defaults.yaml"));

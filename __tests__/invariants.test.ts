@@ -82,7 +82,7 @@ const CASES: readonly Case[] = [
     plant: [
       [/\\"ArnEquals\\":\{\\"aws:PrincipalArn\\":\[[^\]]*\]\},/, ""],
       [/(\\"aws:PrincipalArn\\":\[\\"arn:aws:iam::\d+:role\/)[^"\\]*/, "$1*"],
-      [/\{\\"StringEquals\\":\{\\"aws:PrincipalOrgID\\":\[[^\]]*\]\}\}/, "{}"],
+      [/\\"StringEquals\\":\{\\"aws:PrincipalOrgID\\":\[[^\]]*\]\},/, ""],
       [/\{\\"Service\\":\\"events.amazonaws.com\\"\}/, '\\"*\\"'],
     ],
   },

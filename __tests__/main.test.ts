@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesIn, PROJECT, run } from "./helpers/project";
-import { ALL_ACCOUNTS, SHIPPED_ACCOUNTS, synthAccount } from "./helpers/synth";
+import { copyProject, filesIn, PROJECT, run } from "./helpers/project";
+import { ALL_ACCOUNTS, FIXTURE_ACCOUNTS, SHIPPED_ACCOUNTS, synthAccount } from "./helpers/synth";
 
 const temporary: string[] = [];
 const temporaryFolder = () => {
@@ -27,10 +27,9 @@ test.each(shipped.slice(0, 2))(
   "the app writes the same bytes in another process: %s %s",
   (directory, workspace) => {
     const out = temporaryFolder();
-    expect(app({ TF_WORKSPACE: workspace, CDKTF_OUTDIR: out })).toEqual({
+    expect(app({ TF_WORKSPACE: workspace, CDKTF_OUTDIR: out })).toMatchObject({
       code: 0,
       stdout: "",
-      stderr: "",
     });
     expect(filesIn(out)).toEqual(synthAccount(directory, workspace).files);
   },
@@ -71,4 +70,20 @@ test.each([
   expect(stderr).toContain(got);
   expect(stderr).not.toContain("    at ");
   expect(readdirSync(out)).toEqual([]);
+});
+
+test("a protected account without a ledger is synthesized, but not in silence", () => {
+  const copy = copyProject();
+  temporary.push(copy);
+  rmSync(join(copy, "accounts"), { recursive: true });
+  cpSync(FIXTURE_ACCOUNTS, join(copy, "accounts"), { recursive: true });
+  const { code, stderr } = run(copy, "sh", ["-c", command], {
+    TF_WORKSPACE: "single",
+    CDKTF_OUTDIR: temporaryFolder(),
+  });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr:
+      "accounts/single.ledger.json does not hold all that must not be destroyed: run npm run ledger -- single and commit the file. npm run deploy refuses a protected account without.\n",
+  });
 });

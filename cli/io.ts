@@ -1,3 +1,5 @@
+import { showValue, ValidationError } from "../modules/errors";
+
 /** What a command may touch of the world around it. Tests give their own. */
 export interface CommandIo {
   /** Writes results. */
@@ -30,3 +32,16 @@ export interface CommandIo {
  * @throws {ValidationError} for bad input, which main.ts turns into a message and exit code 1
  */
 export type Command = (argv: readonly string[], io: CommandIo) => number | Promise<number>;
+
+/**
+ * Refuses arguments that a command does not know.
+ *
+ * @throws {ValidationError} if there are any
+ */
+export function refuseSurplus(command: string, surplus: readonly string[]): void {
+  if (surplus.length > 0) {
+    throw new ValidationError(
+      `${command}: nothing more must be given, got ${showValue(surplus.join(" "))}; call it once for each account`,
+    );
+  }
+}

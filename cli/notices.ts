@@ -1,4 +1,4 @@
-import { extendLedger } from "../config/ledger";
+import { extendLedger, ledgerNotice } from "../config/ledger";
 import type { Synthesis } from "./synthesize";
 
 /** What a person should know before a synth is applied, a line each. */
@@ -21,12 +21,8 @@ export function notices({ account, ledger, stacks }: Synthesis): readonly string
       lines.push(`Key ${key.name} is retired: Terraform forgets it; it stays in AWS.`);
     }
   }
-  if (needsLedger({ account, ledger, stacks })) {
-    lines.push(
-      `${ledger.file} does not hold all that must not be destroyed: run npm run ledger -- ${account.workspace} and commit the file. A protected account is not deployed without.`,
-    );
-  }
-  return lines;
+  const notice = ledgerNotice(ledger, stacks.subject);
+  return notice === undefined ? lines : [...lines, notice];
 }
 
 /** Whether a protected account has something that its ledger does not hold yet. */

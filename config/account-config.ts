@@ -3,6 +3,7 @@
 import type { ProducersProps } from "../modules/events/bus-policy";
 import type { Retention } from "../modules/events/encrypted-archive";
 import type { EventPattern } from "../modules/events/event-pattern";
+import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
 import type { KeyUseConditions } from "../modules/kms/key-policy";
 import { type Partition, partitionOf } from "../modules/partition";
 import type { AccountInput } from "./account-schema";
@@ -60,6 +61,8 @@ export interface BusConfig {
   readonly existing: boolean;
   /** Active regions that hold the bus, in alphabetical order. */
   readonly regions: readonly string[];
+  /** Regions whose key must let EventBridge work with the bus: those above, and draining ones, where it may still be. */
+  readonly keyRegions: readonly string[];
   /** Name of the key that encrypts the bus, if Keyspan makes it, and its archives. */
   readonly keyName: string;
   readonly producers: ProducersProps;
@@ -97,6 +100,8 @@ export interface AccountConfig {
   /** Account id: 12 digits. */
   readonly id: string;
   readonly deployRole: string;
+  /** Role that will be the deploy role; it must exist. */
+  readonly nextDeployRole?: string;
   readonly planRole: string;
   readonly homeRegion: string;
   /** Place of `homeRegion` in the file, as messages show it. */
@@ -116,6 +121,8 @@ const byText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 const sorted = (names: readonly string[]) => [...names].sort(byText);
 const sortedEntries = <T>(map: Readonly<Record<string, T>>) =>
   Object.entries(map).sort(([a], [b]) => byText(a, b));
+
+const inOrder = <T>(map: Readonly<Record<string, T>>) => Object.fromEntries(sortedEntries(map));
 
 /**
  * Resolves a configuration that keeps all rules: fills in defaults, and works out which region
@@ -138,7 +145,7 @@ export function resolveAccount(
         where: where("regions", index),
         name,
         state,
-        adopt,
+        adopt: inOrder(adopt),
       }),
     )
     .sort((a, b) => byText(a.name, b.name));
@@ -152,6 +159,7 @@ export function resolveAccount(
       name,
       existing: bus.existing ?? false,
       regions: within(active, bus.regions),
+      keyRegions: within(withKeys, bus.regions),
       keyName: bus.key ?? "archive",
       producers: sortProducers(bus.producers ?? []),
     }),
@@ -161,12 +169,15 @@ export function resolveAccount(
     partition,
     id: input.account.id,
     deployRole: input.account.deployRole,
+    ...(input.account.nextDeployRole !== undefined && {
+      nextDeployRole: input.account.nextDeployRole,
+    }),
     planRole: input.account.planRole,
     homeRegion: input.homeRegion,
     homeRegionWhere: where("homeRegion"),
     regions,
     state: input.state,
-    tags: input.tags ?? {},
+    tags: inOrder(input.tags ?? {}),
     keys: sortedEntries(input.keys).map(([name, key]) =>
       resolveKey(name, key, input.homeRegion, withKeys, where("keys", name)),
     ),
@@ -202,7 +213,7 @@ function resolveKey(
   where: string,
 ): KeyConfig {
   if (key.existing !== undefined) {
-    return { kind: "existing", name, keyArns: key.existing };
+    return { kind: "existing", name, keyArns: inOrder(key.existing) };
   }
   // The audit key serves the trail, which is in the home region.
   const multiRegion = name === "audit" ? false : (key.multiRegion ?? true);
@@ -216,10 +227,21 @@ function resolveKey(
     administrators: sorted(key.administrators ?? []),
     users: sorted([...(key.users ?? []), ...(key.externalUsers ?? [])]),
     breakGlass: sorted(key.breakGlass ?? []),
-    conditions: key.conditions ?? {},
-    rotationDays: key.rotationDays ?? 365,
-    deletionWindowDays: key.deletionWindowDays ?? 30,
+    conditions: resolveConditions(key.conditions ?? {}),
+    rotationDays: key.rotationDays ?? ROTATION_DAYS.default,
+    deletionWindowDays: key.deletionWindowDays ?? DELETION_WINDOW_DAYS.default,
     ...(key.adopt !== undefined && { adopt: key.adopt }),
+  };
+}
+
+function resolveConditions(conditions: KeyUseConditions): KeyUseConditions {
+  const { sourceIps, sourceVpces, viaServices, encryptionContext } = conditions;
+  return {
+    ...conditions,
+    ...(sourceIps !== undefined && { sourceIps: sorted(sourceIps) }),
+    ...(sourceVpces !== undefined && { sourceVpces: sorted(sourceVpces) }),
+    ...(viaServices !== undefined && { viaServices: sorted(viaServices) }),
+    ...(encryptionContext !== undefined && { encryptionContext: inOrder(encryptionContext) }),
   };
 }
 

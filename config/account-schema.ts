@@ -8,7 +8,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
 import { ARCHIVE_NAME, EVENT_BUS_NAME } from "../modules/names";
-import { REGIONS_BY_PARTITION } from "../modules/partition";
+import { PARTITION_PATTERN, REGIONS_BY_PARTITION } from "../modules/partition";
 import type { RuleId } from "./rules";
 
 // The ids are checked here, where they are written, against the table of rules.
@@ -16,22 +16,36 @@ const rule = (id: RuleId) => ({ error: id });
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: names of up to 64
 // characters, paths of up to 512. `*` and `?` are left out: in a condition they would be wildcards.
-const ROLE_ARN =
-  /^arn:(aws|aws-us-gov|aws-cn):iam::\d{12}:role\/([\w+=,.@-]{1,128}\/){0,8}[\w+=,.@-]{1,64}$/;
+const ROLE_ARN = new RegExp(
+  `^arn:(${PARTITION_PATTERN}):iam::\\d{12}:role/([\\w+=,.@-]{1,128}/){0,8}[\\w+=,.@-]{1,64}$`,
+);
 const ACCOUNT_ID = /^\d{12}$/;
 // https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
 const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/;
 const NAME = /^[a-z][a-z0-9-]*$/;
 const ARCHIVE = /^[A-Za-z][A-Za-z0-9_-]*$/;
 // https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id
-const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-const KEY_ARN =
-  /^arn:(aws|aws-us-gov|aws-cn):kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const ANY_KEY_ID = "(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})";
+const KEY_ID = new RegExp(`^${ANY_KEY_ID}$`);
+const KEY_ARN = new RegExp(`^arn:(${PARTITION_PATTERN}):kms:[a-z0-9-]+:\\d{12}:key/${ANY_KEY_ID}$`);
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 // https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 const TAG_KEY = /^(?!aws:|keyspan:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+
+/** Whether a region matches one pattern: a name, or the beginning of names followed by `*`. */
+export function matchesResidency(region: string, pattern: string): boolean {
+  return pattern.endsWith("*") ? region.startsWith(pattern.slice(0, -1)) : region === pattern;
+}
+
+/** A map with these fields and no others. The message about an unknown one goes on with the known ones. */
+function fields<Shape extends z.ZodRawShape>(shape: Shape) {
+  const unknown = `${"unknown-field" satisfies RuleId} ${Object.keys(shape).sort().join(" ")}`;
+  return z.strictObject(shape, {
+    error: ({ code }) => (code === "unrecognized_keys" ? unknown : "wrong-type"),
+  });
+}
 
 const text = (id: RuleId, pattern: RegExp) => z.string(rule(id)).regex(pattern, rule(id));
 const flag = z.boolean(rule("yes-or-no"));
@@ -39,20 +53,47 @@ const days = (id: RuleId, { min, max }: { readonly min: number; readonly max: nu
   z.int(rule(id)).min(min, rule(id)).max(max, rule(id));
 
 const region = z.enum(Object.values(REGIONS_BY_PARTITION).flat(), rule("region-name"));
+const residencyPattern = text("residency-pattern", /^[a-z0-9-]+\*?$/).refine(
+  (pattern) => region.options.some((name) => matchesResidency(name, pattern)),
+  rule("residency-pattern"),
+);
 const roleArn = text("role-arn", ROLE_ARN);
 const accountId = text("account-id", ACCOUNT_ID);
 
-/** Whether a text is a CIDR range that KMS can see as a source: not a private one. */
+// https://datatracker.ietf.org/doc/html/rfc1918, rfc6598, rfc3927 and loopback
+const PRIVATE_RANGES = [
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+];
+// https://datatracker.ietf.org/doc/html/rfc4193 and rfc4291
+const PRIVATE_IPV6 = /^(f[cd]|fe[89ab]|::)/i;
+// A range that is wider is a whole part of the internet: a condition that conditions nothing.
+const WIDEST_PREFIX = { 4: 8, 6: 16 } as const;
+
+/** Whether a text is a CIDR range that KMS can see as a source, and that says something. */
 function isPublicRange(range: string): boolean {
-  const [, address = "", bits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(range) ?? [];
-  const family = isIP(address);
-  if (family === 0 || Number(bits) > (family === 4 ? 32 : 128)) {
-    return false;
+  const [, address = "", bits = ""] = /^([^/%]+)\/(0|[1-9]\d{0,2})$/.exec(range) ?? [];
+  if (isIP(address) === 6) {
+    const isWithin = Number(bits) >= WIDEST_PREFIX[6] && Number(bits) <= 128;
+    return isWithin && !PRIVATE_IPV6.test(address);
   }
-  // https://datatracker.ietf.org/doc/html/rfc1918 and rfc4193
-  return !/^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|127\.|169\.254\.|f[cd]|fe80:|::1\/)/i.test(
-    range,
-  );
+  const isWithin = Number(bits) >= WIDEST_PREFIX[4] && Number(bits) <= 32;
+  return isIP(address) === 4 && isWithin && !PRIVATE_RANGES.some((known) => overlap(known, range));
+}
+
+/** Whether two IPv4 ranges share an address: then they begin alike as far as the shorter prefix goes. */
+function overlap(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((range) => {
+    const [address = "", bits = ""] = range.split("/");
+    const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+    return { number, bits: Number(bits) };
+  });
+  const size = 2 ** (32 - Math.min(first?.bits ?? 0, second?.bits ?? 0));
+  return Math.floor((first?.number ?? 0) / size) === Math.floor((second?.number ?? 0) / size);
 }
 
 const isMoment = (moment: string) =>
@@ -61,96 +102,87 @@ const isMoment = (moment: string) =>
   new Date(moment).toISOString().startsWith(moment.slice(0, -1));
 const moment = z.string(rule("date-time")).refine(isMoment, rule("date-time"));
 
-const nonEmpty = z.string(rule("encryption-context")).min(1, rule("encryption-context"));
+const isFilled = (map: object) => Object.keys(map).length > 0;
+const contextText = text("encryption-context", /^[^\p{Cc}]+$/u);
 
-const conditions = z
-  .strictObject(
-    {
-      sourceIps: z
-        .array(
-          z.string(rule("source-ip")).refine(isPublicRange, rule("source-ip")),
-          rule("wrong-type"),
-        )
-        .min(1, rule("list-length"))
-        .describe("CIDR ranges of public addresses that users must come from."),
-      sourceVpces: z
-        .array(text("source-vpce", /^vpce-[0-9a-f]{8,17}$/), rule("wrong-type"))
-        .min(1, rule("list-length"))
-        .describe("VPC endpoints for KMS that users must come through."),
-      organizationId: text("organization-id", ORGANIZATION_ID).describe(
-        "AWS organisation that users' accounts must belong to.",
-      ),
-      viaServices: z
-        .array(text("via-service", /^[a-z0-9-]+$/), rule("wrong-type"))
-        .min(1, rule("list-length"))
-        .describe("Services, such as s3, that must make the request for the user."),
-      encryptionContext: z
-        .record(nonEmpty, nonEmpty, rule("wrong-type"))
-        .describe("Encryption context that every request must carry."),
-      notBefore: moment.describe("First moment of use, in UTC."),
-      notAfter: moment.describe("First moment after use, in UTC."),
-    },
-    rule("wrong-type"),
-  )
-  .partial();
+const tagKey = text("tag-key", TAG_KEY).refine((key) => !/^aws:/i.test(key), rule("tag-key"));
+
+const conditions = fields({
+  sourceIps: z
+    .array(z.string(rule("source-ip")).refine(isPublicRange, rule("source-ip")), rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("CIDR ranges of public addresses that users must come from."),
+  sourceVpces: z
+    .array(text("source-vpce", /^vpce-[0-9a-f]{8,17}$/), rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("VPC endpoints for KMS that users must come through."),
+  organizationId: text("organization-id", ORGANIZATION_ID).describe(
+    "AWS organisation that users' accounts must belong to.",
+  ),
+  viaServices: z
+    .array(text("via-service", /^[a-z0-9-]+$/), rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("Services, such as s3, that must make the request for the user."),
+  encryptionContext: z
+    .record(contextText, contextText, rule("wrong-type"))
+    .refine(isFilled, rule("list-length"))
+    .describe("Encryption context that every request must carry."),
+  notBefore: moment.describe("First moment of use, in UTC."),
+  notAfter: moment.describe("First moment after use, in UTC."),
+}).partial();
 
 const roles = z.array(roleArn, rule("wrong-type"));
 
-const key = z
-  .strictObject(
-    {
-      multiRegion: flag.describe(
-        "Whether the key has a replica key in every region. Changing this replaces the key. Default: true.",
-      ),
-      regions: z
-        .array(region, rule("wrong-type"))
-        .min(1, rule("list-length"))
-        .describe("Regions of the key, the home region among them. Default: all of the account's."),
-      administrators: roles.describe("Roles that manage policy, tags, aliases and rotation."),
-      users: roles.describe("Roles of the account that encrypt and decrypt."),
-      externalUsers: roles.describe("Roles of other accounts that encrypt and decrypt."),
-      breakGlass: roles.describe(
-        "Roles that disable, enable, schedule deletion and cancel it, in an emergency.",
-      ),
-      rotationDays: days("rotation-days", ROTATION_DAYS).describe(
-        "Days between automatic rotations. Default: 365.",
-      ),
-      deletionWindowDays: days("deletion-window-days", DELETION_WINDOW_DAYS).describe(
-        "Days that a key waits for its deletion; also the shortest that anybody may ask for. Default: 30.",
-      ),
-      conditions: conditions.describe("What must be true of every use by users."),
-      state: z
-        .enum(["active", "retired"], rule("key-state"))
-        .describe("retired: Terraform forgets the key; it stays in AWS. Default: active."),
-      adopt: text("key-id", KEY_ID).describe(
-        "Id of a key that already exists in AWS, which Terraform takes over instead of making one.",
-      ),
-      existing: z
-        .partialRecord(region, text("key-arn", KEY_ARN), rule("wrong-type"))
-        .describe(
-          "A key that the account already has and Keyspan does not manage: its ARN per region.",
-        ),
-    },
-    rule("wrong-type"),
-  )
-  .partial();
+const key = fields({
+  multiRegion: flag.describe(
+    "Whether the key has a replica key in every region. Changing this replaces the key. Default: true.",
+  ),
+  regions: z
+    .array(region, rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("Regions of the key, the home region among them. Default: all of the account's."),
+  administrators: roles.describe("Roles that manage policy, tags, aliases and rotation."),
+  users: roles.describe("Roles of the account that encrypt and decrypt."),
+  externalUsers: roles.describe("Roles of other accounts that encrypt and decrypt."),
+  breakGlass: roles.describe(
+    "Roles that disable, enable, schedule deletion and cancel it, in an emergency.",
+  ),
+  rotationDays: days("rotation-days", ROTATION_DAYS).describe(
+    `Days between automatic rotations. Default: ${ROTATION_DAYS.default}.`,
+  ),
+  deletionWindowDays: days("deletion-window-days", DELETION_WINDOW_DAYS).describe(
+    `Days that a key waits for its deletion; also the shortest that anybody may ask for. Default: ${DELETION_WINDOW_DAYS.default}.`,
+  ),
+  conditions: conditions.describe("What must be true of every use by users."),
+  state: z
+    .enum(["active", "retired"], rule("key-state"))
+    .describe("retired: Terraform forgets the key; it stays in AWS. Default: active."),
+  adopt: text("key-id", KEY_ID).describe(
+    "Id of a key that already exists in AWS, which Terraform takes over instead of making one.",
+  ),
+  existing: z
+    .partialRecord(region, text("key-arn", KEY_ARN), {
+      error: ({ code }) =>
+        (code as string) === "unrecognized_keys" ? "region-name" : "wrong-type",
+    })
+    .describe(
+      "A key that the account already has and Keyspan does not manage: its ARN per region.",
+    ),
+}).partial();
 
-const regionEntry = z.strictObject(
-  {
-    name: region,
-    state: z
-      .enum(["active", "draining", "retired"], rule("region-state"))
-      .optional()
-      .describe(
-        "draining: buses and archives are deleted, keys stay. retired: Terraform forgets the keys. Default: active.",
-      ),
-    adopt: z
-      .record(text("key-name", NAME), text("key-id", KEY_ID), rule("wrong-type"))
-      .optional()
-      .describe("Replica keys that already exist in this region: id of the key by its name."),
-  },
-  rule("wrong-type"),
-);
+const regionEntry = fields({
+  name: region,
+  state: z
+    .enum(["active", "draining", "retired"], rule("region-state"))
+    .optional()
+    .describe(
+      "draining: buses and archives are deleted, keys stay. retired: Terraform forgets the keys. Default: active.",
+    ),
+  adopt: z
+    .record(text("key-name", NAME), text("key-id", KEY_ID), rule("wrong-type"))
+    .optional()
+    .describe("Replica keys that already exist in this region: id of the key by its name."),
+});
 
 const producer = z
   .string(rule("producer"))
@@ -159,115 +191,103 @@ const producer = z
     rule("producer"),
   );
 
-const bus = z
-  .strictObject(
-    {
-      existing: flag.describe("A bus that the account already has: it only gets archives."),
-      regions: z
-        .array(region, rule("wrong-type"))
-        .min(1, rule("list-length"))
-        .describe("Regions of the bus. Default: all of the account's."),
-      key: text("key-name", NAME).describe(
-        "Key that encrypts the bus and its archives. Default: archive.",
-      ),
-      producers: z
-        .array(producer, rule("wrong-type"))
-        .min(1, rule("list-length"))
-        .describe("Roles, accounts and organisations that may put events. Nobody else may."),
-    },
-    rule("wrong-type"),
-  )
-  .partial();
+const bus = fields({
+  existing: flag.describe("A bus that the account already has: it only gets archives."),
+  regions: z
+    .array(region, rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("Regions of the bus. Default: all of the account's."),
+  key: text("key-name", NAME).describe(
+    "Key that encrypts the bus and its archives. Default: archive.",
+  ),
+  producers: z
+    .array(producer, rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("Roles, accounts and organisations that may put events. Nobody else may."),
+}).partial();
 
-const archive = z.strictObject(
-  {
-    bus: z.string(rule("wrong-type")).describe("Bus whose events are kept."),
-    name: text("archive-physical-name", ARCHIVE_NAME.pattern)
-      .max(ARCHIVE_NAME.maxCharacters, rule("archive-physical-name"))
-      .optional()
-      .describe(
-        "Name of the archive in AWS. Default: the key of this entry. Changing it loses the events.",
-      ),
-    retentionDays: z
-      .union(
-        [
-          z.int(rule("retention")).min(1, rule("retention")).max(2_147_483_647, rule("retention")),
-          z.literal("forever", rule("retention")),
-        ],
-        rule("retention"),
-      )
-      .describe("Days that events are kept, or forever."),
-    eventPattern: z
-      .unknown()
-      .optional()
-      .describe("Which events are kept, as an EventBridge event pattern. Default: all of the bus."),
-    regions: z
-      .array(region, rule("wrong-type"))
-      .min(1, rule("list-length"))
-      .optional()
-      .describe("Regions of the archive. Default: all of the bus's."),
-  },
-  rule("wrong-type"),
-);
+const archive = fields({
+  bus: z.string(rule("wrong-type")).describe("Bus whose events are kept."),
+  name: text("archive-physical-name", ARCHIVE_NAME.pattern)
+    .max(ARCHIVE_NAME.maxCharacters, rule("archive-physical-name"))
+    .optional()
+    .describe(
+      "Name of the archive in AWS. Default: the key of this entry. Changing it loses the events.",
+    ),
+  retentionDays: z
+    .union(
+      [
+        z.int(rule("retention")).min(1, rule("retention")).max(2_147_483_647, rule("retention")),
+        z.literal("forever", rule("retention")),
+      ],
+      rule("retention"),
+    )
+    .describe("Days that events are kept, or forever."),
+  eventPattern: z
+    .unknown()
+    .optional()
+    .describe("Which events are kept, as an EventBridge event pattern. Default: all of the bus."),
+  regions: z
+    .array(region, rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .optional()
+    .describe("Regions of the archive. Default: all of the bus's."),
+});
 
 /** The form of a whole account, after its file has been merged over the defaults. */
-export const accountSchema = z.strictObject(
-  {
-    version: z.literal(1, rule("version")),
-    account: z.strictObject(
-      {
-        id: accountId.describe("Id of the AWS account, in quotes."),
-        deployRole: roleArn.describe("Role that applies."),
-        planRole: roleArn.describe("Role that plans; it changes nothing."),
-      },
-      rule("wrong-type"),
-    ),
-    homeRegion: region.describe("Region of the primary keys. Changing this replaces every key."),
-    regions: z
-      .array(regionEntry, rule("wrong-type"))
-      .min(1, rule("list-length"))
-      .describe("Regions that hold keys, buses and archives, in any order."),
-    residency: z
-      .array(text("residency-pattern", /^[a-z0-9-]+\*?$/), rule("wrong-type"))
-      .min(1, rule("list-length"))
-      .optional()
-      .describe("Regions that data may be in, such as eu-*. Default: all."),
-    state: z.strictObject(
-      {
-        bucket: text("state-bucket", BUCKET).describe("S3 bucket of the Terraform states."),
-        region: region.describe("Region of the bucket."),
-        keyPrefix: text("state-key-prefix", /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/).describe(
-          "Prefix of the state objects: <prefix>/<workspace>/<stack>.tfstate.",
-        ),
-        account: accountId.describe("Account that owns the bucket."),
-        writeRole: roleArn.describe("Role that writes this workspace's states."),
-        readRole: roleArn.describe("Role that reads them."),
-      },
-      rule("wrong-type"),
-    ),
-    tags: z
-      .record(text("tag-key", TAG_KEY), text("tag-value", TAG_VALUE), rule("wrong-type"))
-      .optional()
-      .describe("Tags of every resource."),
-    keys: z
-      .record(text("key-name", NAME), key, rule("wrong-type"))
-      .describe("Keyspan's keys archive, alerts and audit, and any keys of your own."),
-    buses: z
-      .record(text("bus-name", EVENT_BUS_NAME.pattern), bus, rule("wrong-type"))
-      .optional()
-      .describe("Event buses: made by Keyspan, or existing ones that only get archives."),
-    archives: z
-      .record(text("archive-name", ARCHIVE), archive, rule("wrong-type"))
-      .optional()
-      .describe("Archives of the buses' events."),
-    protect: flag
+export const accountSchema = fields({
+  version: z.literal(1, rule("version")),
+  account: fields({
+    id: accountId.describe("Id of the AWS account, in quotes."),
+    deployRole: roleArn.describe("Role that applies."),
+    nextDeployRole: roleArn
       .optional()
       .describe(
-        "Whether Terraform refuses to destroy keys. false is for throw-away accounts. Default: true.",
+        "Role that will be the deploy role: the key policies admit both until the change is done.",
       ),
-  },
-  rule("wrong-type"),
-);
+    planRole: roleArn.describe("Role that plans; it changes nothing."),
+  }),
+  homeRegion: region.describe("Region of the primary keys. Changing this replaces every key."),
+  regions: z
+    .array(regionEntry, rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .describe("Regions that hold keys, buses and archives, in any order."),
+  residency: z
+    .array(residencyPattern, rule("wrong-type"))
+    .min(1, rule("list-length"))
+    .optional()
+    .describe("Regions that data may be in, such as eu-*. Default: all."),
+  state: fields({
+    bucket: text("state-bucket", BUCKET).describe("S3 bucket of the Terraform states."),
+    region: region.describe("Region of the bucket."),
+    keyPrefix: text("state-key-prefix", /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/).describe(
+      "Prefix of the state objects: <prefix>/<workspace>/<stack>.tfstate.",
+    ),
+    account: accountId.describe("Account that owns the bucket."),
+    writeRole: roleArn.describe("Role that writes this workspace's states."),
+    readRole: roleArn.describe("Role that reads them."),
+  }),
+  tags: z
+    .record(tagKey, text("tag-value", TAG_VALUE), rule("wrong-type"))
+    .optional()
+    .describe("Tags of every resource."),
+  keys: z
+    .record(text("key-name", NAME), key, rule("wrong-type"))
+    .describe("Keyspan's keys archive, alerts and audit, and any keys of your own."),
+  buses: z
+    .record(text("bus-name", EVENT_BUS_NAME.pattern), bus, rule("wrong-type"))
+    .optional()
+    .describe("Event buses: made by Keyspan, or existing ones that only get archives."),
+  archives: z
+    .record(text("archive-name", ARCHIVE), archive, rule("wrong-type"))
+    .optional()
+    .describe("Archives of the buses' events."),
+  protect: flag
+    .optional()
+    .describe(
+      "Whether Terraform refuses to destroy keys. false is for throw-away accounts. Default: true.",
+    ),
+});
 
 /** A configuration that has the right form. */
 export type AccountInput = z.infer<typeof accountSchema>;

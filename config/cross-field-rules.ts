@@ -2,6 +2,7 @@
 import { eventPatternProblems } from "../modules/events/event-pattern";
 import {
   ALIAS_NAME,
+  ARCHIVE_NAME,
   archiveStackId,
   deadLetterQueueName,
   EVENT_BUS_NAME,
@@ -13,8 +14,8 @@ import {
   STATE_OBJECT_KEY,
   stateObjectKey,
 } from "../modules/names";
-import { parseArn, partitionOf } from "../modules/partition";
-import type { AccountInput } from "./account-schema";
+import { type Partition, parseArn, partitionOf } from "../modules/partition";
+import { type AccountInput, matchesResidency } from "./account-schema";
 import { MAX_TAGS, OWN_TAGS, type RuleId } from "./rules";
 import type { ValuePath } from "./yaml-source";
 
@@ -23,6 +24,8 @@ export interface Finding {
   readonly rule: RuleId;
   readonly path: ValuePath;
   readonly got: unknown;
+  /** Whether the key at the end of the path is meant, not the value behind it. */
+  readonly atKey?: boolean;
   /** Replaces the rule's own words where only the place knows them. */
   readonly must?: string;
   readonly fix?: string;
@@ -38,16 +41,24 @@ type Loose<T> = T extends readonly (infer Item)[]
 export type AccountDraft = Loose<AccountInput>;
 
 type KeyDraft = NonNullable<NonNullable<AccountDraft["keys"]>[string]>;
+type ArchiveDraft = NonNullable<NonNullable<AccountDraft["archives"]>[string]>;
 type BusDraft = NonNullable<NonNullable<AccountDraft["buses"]>[string]>;
 
 /** Keys that every account has, and that later parts of Keyspan rely on. */
 export const KEYSPAN_KEYS = ["archive", "alerts", "audit"] as const;
 
-/** Fields that a key made by Keyspan for itself cannot have. */
-const REFUSED_FIELDS: Readonly<Record<string, readonly (keyof KeyDraft)[]>> = {
-  archive: ["multiRegion", "regions", "state"],
-  alerts: ["multiRegion", "regions", "state", "existing"],
-  audit: ["multiRegion", "regions", "state", "existing"],
+const NEEDED = "remove it: every account needs this key";
+const EVERYWHERE = "remove it: this key has a replica key in every region of the account";
+const AT_HOME = "remove it: this key is in the home region only";
+const MADE = "remove it: Keyspan makes this key itself";
+
+/** Fields that a key made by Keyspan for itself cannot have, and what to do about each. */
+const REFUSED_FIELDS: Readonly<
+  Record<string, Readonly<Partial<Record<keyof KeyDraft, string>>> | undefined>
+> = {
+  archive: { multiRegion: EVERYWHERE, regions: EVERYWHERE, state: NEEDED },
+  alerts: { multiRegion: EVERYWHERE, regions: EVERYWHERE, state: NEEDED, existing: MADE },
+  audit: { multiRegion: AT_HOME, regions: AT_HOME, state: NEEDED, existing: MADE },
 };
 
 /** Finds every rule about several values that does not hold. */
@@ -80,8 +91,19 @@ function own<T>(map: Readonly<Record<string, T>> | undefined, name: string): T |
   return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
-function regionNames(draft: AccountDraft): readonly string[] {
-  return items(draft.regions).flatMap(([, { name }]) => name ?? []);
+/** Whether a map has a field whose value was left out because of its form: that has its own message. */
+function isLeftOut(map: object | undefined, field: string): boolean {
+  return Object.entries(map ?? {}).some(([name, value]) => name === field && value === undefined);
+}
+
+/** The list, or nothing if it is not known to be complete. */
+function whole<T>(list: readonly (T | undefined)[] | undefined): readonly T[] | undefined {
+  return list?.every((item): item is T => item !== undefined) === true ? list : undefined;
+}
+
+/** The names of the account's regions, or nothing if not all are known. */
+function regionNames(draft: AccountDraft): readonly string[] | undefined {
+  return whole(draft.regions?.map((entry) => entry?.name));
 }
 
 function activeRegions(draft: AccountDraft): readonly string[] {
@@ -90,62 +112,90 @@ function activeRegions(draft: AccountDraft): readonly string[] {
   );
 }
 
-/** Whether a region matches one pattern: a name, or the beginning of names followed by `*`. */
-function matchesPattern(region: string, pattern: string): boolean {
-  return pattern.endsWith("*") ? region.startsWith(pattern.slice(0, -1)) : region === pattern;
+/**
+ * The partition of the account: that of its home region.
+ *
+ * A home region that is not one of the regions is taken for a slip if it is in another partition
+ * than all of them.
+ */
+function accountPartition(draft: AccountDraft): Partition | undefined {
+  const { homeRegion } = draft;
+  const partition = homeRegion === undefined ? undefined : partitionOf(homeRegion);
+  const names = regionNames(draft);
+  return names === undefined || names.some((name) => partitionOf(name) === partition)
+    ? partition
+    : undefined;
 }
 
 function regionFindings(draft: AccountDraft): Finding[] {
   const findings: Finding[] = [];
-  const { homeRegion, residency } = draft;
-  const home = items(draft.regions).find(([, { name }]) => name === homeRegion)?.[1];
-  if (homeRegion !== undefined && draft.regions?.every((entry) => entry?.name !== undefined)) {
-    if (home === undefined) {
-      findings.push({ rule: "home-region-listed", path: ["homeRegion"], got: homeRegion });
-    } else if (home.state !== undefined && home.state !== "active") {
-      findings.push({ rule: "home-region-active", path: ["homeRegion"], got: home.state });
-    }
+  const { homeRegion } = draft;
+  const names = regionNames(draft);
+  if (homeRegion !== undefined && names !== undefined && !names.includes(homeRegion)) {
+    findings.push({ rule: "home-region-listed", path: ["homeRegion"], got: homeRegion });
   }
-  const partition = homeRegion === undefined ? undefined : partitionOf(homeRegion);
-  const patterns = items(residency).map(([, pattern]) => pattern);
-  const placed: [ValuePath, string][] = items(draft.regions).flatMap(([index, { name }]) =>
-    name === undefined ? [] : [[["regions", index, "name"], name]],
-  );
-  for (const [path, name] of placed) {
-    if (partition !== undefined && partitionOf(name) !== partition) {
-      findings.push({ rule: "one-partition", path, got: name });
-    }
-    if (patterns.length > 0 && !patterns.some((pattern) => matchesPattern(name, pattern))) {
-      findings.push({ rule: "residency", path, got: name });
-    }
-  }
-  const stateRegion = draft.state?.region;
-  if (
-    partition !== undefined &&
-    stateRegion !== undefined &&
-    partitionOf(stateRegion) !== partition
-  ) {
-    findings.push({ rule: "one-partition", path: ["state", "region"], got: stateRegion });
-  }
+  const patterns = whole(draft.residency);
   for (const [index, entry] of items(draft.regions)) {
-    for (const [keyName] of entries(entry.adopt)) {
-      const key = own(draft.keys, keyName);
-      const hasReplica =
-        key !== undefined &&
-        isMultiRegion(keyName, key) &&
-        key.existing === undefined &&
-        entry.name !== homeRegion &&
-        (key.regions === undefined || entry.name === undefined || key.regions.includes(entry.name));
-      if (draft.keys !== undefined && !hasReplica) {
-        findings.push({
-          rule: "adopted-key",
-          path: ["regions", index, "adopt", keyName],
-          got: keyName,
-        });
-      }
+    const path: ValuePath = ["regions", index];
+    const { name, state = "active" } = entry;
+    if (name === homeRegion && state !== "active") {
+      findings.push({ rule: "home-region-active", path: [...path, "state"], got: state });
+    }
+    if (name !== undefined) {
+      findings.push(...partitionFindings(draft, [...path, "name"], name));
+    }
+    if (
+      name !== undefined &&
+      patterns?.some((pattern) => matchesResidency(name, pattern)) === false
+    ) {
+      findings.push({ rule: "residency", path: [...path, "name"], got: name });
+    }
+    for (const [keyName, keyId] of entries(entry.adopt)) {
+      findings.push(...adoptFindings(draft, [...path, "adopt", keyName], name, keyName, keyId));
     }
   }
-  return findings;
+  return [...findings, ...partitionFindings(draft, ["state", "region"], draft.state?.region)];
+}
+
+function partitionFindings(
+  draft: AccountDraft,
+  path: ValuePath,
+  region: string | undefined,
+): Finding[] {
+  const partition = accountPartition(draft);
+  return region !== undefined && partition !== undefined && partitionOf(region) !== partition
+    ? [{ rule: "one-partition", path, got: region }]
+    : [];
+}
+
+function adoptFindings(
+  draft: AccountDraft,
+  path: ValuePath,
+  region: string | undefined,
+  keyName: string,
+  keyId: string,
+): Finding[] {
+  if (draft.keys === undefined || isLeftOut(draft.keys, keyName)) {
+    return [];
+  }
+  const key = own(draft.keys, keyName);
+  const keyRegions = key?.regions === undefined ? undefined : whole(key.regions);
+  const hasReplica =
+    key !== undefined &&
+    isMultiRegion(keyName, key) &&
+    !Object.hasOwn(key, "existing") &&
+    region !== draft.homeRegion &&
+    (region === undefined || keyRegions === undefined || keyRegions.includes(region));
+  return hasReplica
+    ? keyKindFindings(path, keyId, true)
+    : [{ rule: "adopted-key", path, got: keyName, atKey: true }];
+}
+
+/** Whether the id of a key that is taken over is of the kind that Keyspan would make. */
+function keyKindFindings(path: ValuePath, keyId: string, multiRegion: boolean): Finding[] {
+  return keyId.startsWith("mrk-") === multiRegion
+    ? []
+    : [{ rule: "adopted-key-kind", path, got: keyId }];
 }
 
 function isMultiRegion(name: string, key: KeyDraft): boolean {
@@ -153,11 +203,12 @@ function isMultiRegion(name: string, key: KeyDraft): boolean {
 }
 
 function pipelineRoleFindings(draft: AccountDraft): Finding[] {
-  const { deployRole, planRole } = draft.account ?? {};
+  const { deployRole, nextDeployRole, planRole } = draft.account ?? {};
   return [
     ...roleFindings(draft, ["account", "deployRole"], deployRole),
+    ...roleFindings(draft, ["account", "nextDeployRole"], nextDeployRole),
     ...roleFindings(draft, ["account", "planRole"], planRole),
-    ...(deployRole !== undefined && deployRole === planRole
+    ...(planRole !== undefined && [deployRole, nextDeployRole].includes(planRole)
       ? [{ rule: "two-pipeline-roles", path: ["account", "planRole"], got: planRole } as const]
       : []),
   ];
@@ -169,21 +220,26 @@ function roleFindings(
   path: ValuePath,
   roleArn: string | undefined,
 ): Finding[] {
+  const account = roleArn === undefined ? undefined : parseArn(roleArn)?.account;
+  return [
+    ...rolePartitionFindings(draft, path, roleArn),
+    ...(account !== undefined && draft.account?.id !== undefined && account !== draft.account.id
+      ? [{ rule: "own-account", path, got: roleArn } as const]
+      : []),
+  ];
+}
+
+/** What must hold of every role, also of one that belongs to another account. */
+function rolePartitionFindings(
+  draft: AccountDraft,
+  path: ValuePath,
+  roleArn: string | undefined,
+): Finding[] {
   const parts = roleArn === undefined ? undefined : parseArn(roleArn);
-  if (parts === undefined) {
-    return [];
-  }
-  const { homeRegion } = draft;
-  const accountId = draft.account?.id;
-  const partition = homeRegion === undefined ? undefined : partitionOf(homeRegion);
-  const findings: Finding[] = [];
-  if (partition !== undefined && parts.partition !== partition) {
-    findings.push({ rule: "own-partition", path, got: roleArn });
-  }
-  if (accountId !== undefined && parts.account !== accountId) {
-    findings.push({ rule: "own-account", path, got: roleArn });
-  }
-  return findings;
+  const partition = accountPartition(draft);
+  return parts !== undefined && partition !== undefined && parts.partition !== partition
+    ? [{ rule: "own-partition", path, got: roleArn }]
+    : [];
 }
 
 function stateFindings(draft: AccountDraft, workspace: string): Finding[] {
@@ -192,6 +248,7 @@ function stateFindings(draft: AccountDraft, workspace: string): Finding[] {
   for (const field of ["writeRole", "readRole"] as const) {
     const roleArn = state?.[field];
     const owner = state?.account;
+    findings.push(...rolePartitionFindings(draft, ["state", field], roleArn));
     if (roleArn !== undefined && owner !== undefined && parseArn(roleArn)?.account !== owner) {
       findings.push({ rule: "state-account", path: ["state", field], got: roleArn });
     }
@@ -209,17 +266,31 @@ function stateFindings(draft: AccountDraft, workspace: string): Finding[] {
   return findings;
 }
 
-function physicalNameFindings(path: ValuePath, name: string, limit: NameLimit): Finding[] {
+function physicalNameFindings(
+  path: ValuePath,
+  name: string,
+  limit: NameLimit,
+  fix?: string,
+): Finding[] {
   const problem = nameProblem(name, limit);
   return problem === undefined
     ? []
-    : [{ rule: "physical-name", path, got: name, must: problem.replace(/^must /, "") }];
+    : [
+        {
+          rule: "physical-name",
+          path,
+          got: name,
+          atKey: true,
+          must: problem.replace(/^must /, ""),
+          ...(fix !== undefined && { fix }),
+        },
+      ];
 }
 
 function tagFindings(draft: AccountDraft): Finding[] {
   const count = Object.keys(draft.tags ?? {}).length;
   return count > MAX_TAGS - OWN_TAGS.length
-    ? [{ rule: "tag-count", path: ["tags"], got: count }]
+    ? [{ rule: "tag-count", path: ["tags"], got: count, atKey: true }]
     : [];
 }
 
@@ -227,43 +298,41 @@ const ROLE_FIELDS = ["administrators", "users", "breakGlass"] as const;
 
 function keyFindings(draft: AccountDraft, name: string, key: KeyDraft): Finding[] {
   const path: ValuePath = ["keys", name];
-  if (key.existing !== undefined) {
-    return existingKeyFindings(draft, name, key);
+  if (Object.hasOwn(key, "existing")) {
+    return existingKeyFindings(draft, path, name, key);
   }
   const findings: Finding[] = [...physicalNameFindings(path, keyAlias(name), ALIAS_NAME)];
-  for (const field of ROLE_FIELDS) {
-    for (const [index, roleArn] of items(key[field])) {
-      findings.push(...roleFindings(draft, [...path, field, index], roleArn));
-    }
-  }
   for (const field of [...ROLE_FIELDS, "externalUsers"] as const) {
     for (const [index, roleArn] of items(key[field])) {
-      if (roleArn === draft.account?.deployRole || roleArn === draft.account?.planRole) {
-        findings.push({ rule: "pipeline-role", path: [...path, field, index], got: roleArn });
+      const at: ValuePath = [...path, field, index];
+      const { deployRole, nextDeployRole, planRole } = draft.account ?? {};
+      if ([deployRole, nextDeployRole, planRole].includes(roleArn)) {
+        findings.push({ rule: "pipeline-role", path: at, got: roleArn });
+      } else if (field !== "externalUsers") {
+        findings.push(...roleFindings(draft, at, roleArn));
+      } else if (parseArn(roleArn)?.account === draft.account?.id) {
+        findings.push({ rule: "external-account", path: at, got: roleArn });
+      } else {
+        findings.push(...rolePartitionFindings(draft, at, roleArn));
       }
     }
   }
-  for (const [index, roleArn] of items(key.externalUsers)) {
-    if (draft.account?.id !== undefined && parseArn(roleArn)?.account === draft.account.id) {
-      findings.push({
-        rule: "external-account",
-        path: [...path, "externalUsers", index],
-        got: roleArn,
-      });
-    }
-  }
   for (const [index, roleArn] of items(key.users)) {
+    const at: ValuePath = [...path, "users", index];
     if (key.administrators?.includes(roleArn)) {
-      findings.push({
-        rule: "administrator-or-user",
-        path: [...path, "users", index],
-        got: roleArn,
-      });
+      findings.push({ rule: "administrator-or-user", path: at, got: roleArn });
+    }
+    if (key.breakGlass?.includes(roleArn)) {
+      findings.push({ rule: "break-glass-or-user", path: at, got: roleArn });
     }
   }
-  // An entry that had the wrong form was meant to be an owner: it has its own message.
-  if ((key.administrators?.length ?? 0) + (key.breakGlass?.length ?? 0) === 0) {
-    findings.push({ rule: "key-has-owner", path, got: undefined });
+  // What has the wrong form was meant to name an owner: it has its own message.
+  const owners = [...(key.administrators ?? []), ...(key.breakGlass ?? [])];
+  if (owners.length === 0 && !isLeftOut(key, "administrators") && !isLeftOut(key, "breakGlass")) {
+    findings.push({ rule: "key-has-owner", path, got: undefined, atKey: true });
+  }
+  if (key.adopt !== undefined && !isLeftOut(key, "multiRegion")) {
+    findings.push(...keyKindFindings([...path, "adopt"], key.adopt, isMultiRegion(name, key)));
   }
   return [
     ...findings,
@@ -284,16 +353,24 @@ function keyRegionFindings(
   if (!isMultiRegion(name, key)) {
     return [{ rule: "single-region-key", path: [...path, "regions"], got: key.regions }];
   }
-  const findings: Finding[] = [];
-  for (const [index, region] of items(key.regions)) {
-    if (draft.regions !== undefined && !regionNames(draft).includes(region)) {
-      findings.push({ rule: "key-region", path: [...path, "regions", index], got: region });
-    }
-  }
-  if (draft.homeRegion !== undefined && !key.regions.includes(draft.homeRegion)) {
+  const findings = unlistedRegions(draft, [...path, "regions"], key.regions, "key-region");
+  const { homeRegion } = draft;
+  if (homeRegion !== undefined && whole(key.regions)?.includes(homeRegion) === false) {
     findings.push({ rule: "key-home-region", path: [...path, "regions"], got: key.regions });
   }
   return findings;
+}
+
+function unlistedRegions(
+  draft: AccountDraft,
+  path: ValuePath,
+  regions: readonly (string | undefined)[] | undefined,
+  rule: RuleId,
+): Finding[] {
+  const names = regionNames(draft);
+  return items(regions).flatMap(([index, region]) =>
+    names?.includes(region) === false ? [{ rule, path: [...path, index], got: region }] : [],
+  );
 }
 
 function conditionFindings(path: ValuePath, conditions: KeyDraft["conditions"]): Finding[] {
@@ -302,6 +379,17 @@ function conditionFindings(path: ValuePath, conditions: KeyDraft["conditions"]):
   // Both are UTC in the same form, so that the order of the texts is the order of the moments.
   if (notBefore !== undefined && notAfter !== undefined && notAfter <= notBefore) {
     findings.push({ rule: "use-period", path: [...path, "notAfter"], got: notAfter });
+  }
+  // IAM takes condition keys for the same whatever their capitals: one of two would be lost.
+  const contextKeys = Object.keys(conditions?.encryptionContext ?? {});
+  for (const [index, key] of contextKeys.entries()) {
+    const isRepeated = contextKeys
+      .slice(0, index)
+      .some((other) => other.toLowerCase() === key.toLowerCase());
+    if (isRepeated) {
+      const at = [...path, "encryptionContext", key];
+      findings.push({ rule: "encryption-context", path: at, got: key, atKey: true });
+    }
   }
   for (const field of ["sourceIps", "sourceVpces"] as const) {
     if (viaServices !== undefined && conditions?.[field] !== undefined) {
@@ -315,15 +403,23 @@ function conditionFindings(path: ValuePath, conditions: KeyDraft["conditions"]):
   return findings;
 }
 
-function existingKeyFindings(draft: AccountDraft, name: string, key: KeyDraft): Finding[] {
-  const path: ValuePath = ["keys", name];
+function existingKeyFindings(
+  draft: AccountDraft,
+  path: ValuePath,
+  name: string,
+  key: KeyDraft,
+): Finding[] {
+  const refused = own(REFUSED_FIELDS, name);
+  if (key.existing === undefined || refused?.existing !== undefined) {
+    return [];
+  }
   const findings: Finding[] = [];
-  for (const [field, value] of entries(key as Readonly<Record<string, unknown>>)) {
-    if (field !== "existing" && !own(REFUSED_FIELDS, name)?.includes(field as keyof KeyDraft)) {
+  for (const [field, value] of entries<unknown>(key)) {
+    if (field !== "existing" && refused?.[field as keyof KeyDraft] === undefined) {
       findings.push({ rule: "existing-key-alone", path: [...path, field], got: value });
     }
   }
-  const partition = draft.homeRegion === undefined ? undefined : partitionOf(draft.homeRegion);
+  const partition = accountPartition(draft);
   for (const [region, keyArn] of entries(key.existing)) {
     const parts = parseArn(keyArn);
     if (
@@ -340,17 +436,20 @@ function existingKeyFindings(draft: AccountDraft, name: string, key: KeyDraft): 
     }
   }
   // A key of one's own is needed where a bus uses it, which the bus checks.
-  if (name === "archive") {
-    for (const region of activeRegions(draft)) {
-      if (key.existing?.[region] === undefined) {
-        findings.push({
-          rule: "existing-key-regions",
-          path: [...path, "existing"],
-          got: Object.keys(key.existing ?? {}),
-          fix: `add the ARN of the replica key in ${region}`,
-        });
-      }
-    }
+  const given = Object.keys(key.existing);
+  if (given.length === 0) {
+    return [...findings, { rule: "list-length", path: [...path, "existing"], got: key.existing }];
+  }
+  const without =
+    name === "archive" ? activeRegions(draft).filter((region) => !given.includes(region)) : [];
+  if (without.length > 0 && whole(Object.values(key.existing)) !== undefined) {
+    findings.push({
+      rule: "existing-key-regions",
+      path: [...path, "existing"],
+      got: given,
+      atKey: true,
+      fix: `add the ARN of the key in ${without.join(", ")}`,
+    });
   }
   return findings;
 }
@@ -365,29 +464,26 @@ function keyspanKeyFindings(draft: AccountDraft): Finding[] {
     if (!Object.hasOwn(draft.keys, name)) {
       findings.push({ rule: "missing-field", path: ["keys", name], got: undefined });
     }
-    for (const field of REFUSED_FIELDS[name] ?? []) {
-      if (key?.[field] !== undefined) {
-        findings.push({ rule: "keyspan-key", path: ["keys", name, field], got: key[field] });
+    for (const [field, fix] of Object.entries(REFUSED_FIELDS[name] ?? {})) {
+      const got = key?.[field as keyof KeyDraft];
+      if (got !== undefined) {
+        findings.push({ rule: "keyspan-key", path: ["keys", name, field], got, fix });
       }
     }
   }
   return findings;
 }
 
-/** The regions of a bus: its own, or all of the account's. */
-function busRegions(draft: AccountDraft, bus: BusDraft): readonly string[] {
-  return bus.regions === undefined
-    ? regionNames(draft)
-    : items(bus.regions).map(([, region]) => region);
+/** The regions of a bus: its own, or all of the account's; nothing if not all are known. */
+function busRegions(draft: AccountDraft, bus: BusDraft): readonly string[] | undefined {
+  return Object.hasOwn(bus, "regions") ? whole(bus.regions) : regionNames(draft);
 }
 
 function busFindings(draft: AccountDraft, name: string, bus: BusDraft): Finding[] {
   const path: ValuePath = ["buses", name];
-  const findings: Finding[] = [];
-  for (const [index, region] of items(bus.regions)) {
-    if (draft.regions !== undefined && !regionNames(draft).includes(region)) {
-      findings.push({ rule: "bus-region", path: [...path, "regions", index], got: region });
-    }
+  const findings = unlistedRegions(draft, [...path, "regions"], bus.regions, "bus-region");
+  if (isLeftOut(bus, "existing")) {
+    return findings;
   }
   if (bus.existing === true) {
     for (const field of ["key", "producers"] as const) {
@@ -397,15 +493,26 @@ function busFindings(draft: AccountDraft, name: string, bus: BusDraft): Finding[
     }
     return [...findings, ...physicalNameFindings(path, name, EVENT_BUS_NAME)];
   }
+  const named = { path, got: name, atKey: true };
   if (name === "default" || name.startsWith("aws.") || name.startsWith(KEYSPAN_PREFIX)) {
-    findings.push({ rule: "reserved-bus-name", path, got: name });
+    findings.push({ ...named, rule: "reserved-bus-name" });
   } else if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) {
-    findings.push({ rule: "bus-name", path, got: name });
+    findings.push({ ...named, rule: "bus-name" });
   } else {
-    findings.push(...physicalNameFindings(path, deadLetterQueueName(name), QUEUE_NAME));
+    findings.push(
+      ...physicalNameFindings(
+        path,
+        deadLetterQueueName(name),
+        QUEUE_NAME,
+        `shorten it to ${QUEUE_NAME.maxCharacters - deadLetterQueueName("").length} characters: its dead-letter queue is named after it`,
+      ),
+    );
   }
-  if (bus.producers === undefined) {
-    findings.push({ rule: "bus-producers", path, got: undefined });
+  for (const [index, producer] of items(bus.producers)) {
+    findings.push(...rolePartitionFindings(draft, [...path, "producers", index], producer));
+  }
+  if (!Object.hasOwn(bus, "producers")) {
+    findings.push({ rule: "bus-producers", path, got: undefined, atKey: true });
   }
   return [...findings, ...busKeyFindings(draft, path, bus)];
 }
@@ -427,12 +534,12 @@ function busKeyFindings(draft: AccountDraft, path: ValuePath, bus: BusDraft): Fi
   if (key?.state === "retired") {
     return [{ rule: "retired-key-used", path: keyPath, got: bus.key }];
   }
-  const keyRegions = key?.existing === undefined ? key?.regions : Object.keys(key.existing);
+  const keyRegions = key?.existing === undefined ? whole(key?.regions) : Object.keys(key.existing);
   if (keyRegions === undefined || bus.key === "archive") {
     return [];
   }
   const active = activeRegions(draft);
-  const without = busRegions(draft, bus).filter(
+  const without = (busRegions(draft, bus) ?? []).filter(
     (region) => active.includes(region) && !keyRegions.includes(region),
   );
   return without.length === 0
@@ -453,41 +560,26 @@ function archiveFindings(draft: AccountDraft): Finding[] {
   for (const [id, archive] of entries(draft.archives)) {
     const path: ValuePath = ["archives", id];
     const bus = archive.bus === undefined ? undefined : own(draft.buses, archive.bus);
-    if (archive.bus !== undefined && !Object.hasOwn(draft.buses ?? {}, archive.bus)) {
+    if (
+      archive.bus !== undefined &&
+      !isLeftOut(draft, "buses") &&
+      !Object.hasOwn(draft.buses ?? {}, archive.bus)
+    ) {
       findings.push({ rule: "archive-bus", path: [...path, "bus"], got: archive.bus });
     }
-    if (bus !== undefined) {
-      for (const [index, region] of items(archive.regions)) {
-        if (!busRegions(draft, bus).includes(region)) {
-          findings.push({
-            rule: "archive-region",
-            path: [...path, "regions", index],
-            got: region,
-          });
-        }
+    const busHas = bus === undefined ? undefined : busRegions(draft, bus);
+    for (const [index, region] of items(archive.regions)) {
+      if (busHas?.includes(region) === false) {
+        findings.push({
+          rule: "archive-region",
+          path: [...path, "regions", index],
+          got: region,
+          fix: `add it to ${bus?.regions === undefined ? "the account's regions" : `buses.${archive.bus}.regions`} first`,
+        });
       }
     }
-    const name = archive.name ?? id;
-    if (archive.name === undefined && id.length > 48) {
-      findings.push({ rule: "archive-physical-name", path, got: id });
-    }
-    const regions =
-      archive.regions === undefined
-        ? bus === undefined
-          ? []
-          : busRegions(draft, bus)
-        : items(archive.regions).map(([, region]) => region);
-    const other = regions.map((region) => taken.get(`${region} ${name}`)).find(Boolean);
-    if (other !== undefined) {
-      findings.push({
-        rule: "archive-name-unique",
-        path: archive.name === undefined ? path : [...path, "name"],
-        got: name,
-        fix: `archives.${other} has that name there: give one of the two another name`,
-      });
-    }
-    for (const region of regions) {
-      taken.set(`${region} ${name}`, id);
+    if (!isLeftOut(archive, "name")) {
+      findings.push(...archiveNameFindings(path, id, archive, busHas ?? [], taken));
     }
     if (archive.eventPattern !== undefined) {
       for (const problem of eventPatternProblems(archive.eventPattern)) {
@@ -504,17 +596,53 @@ function archiveFindings(draft: AccountDraft): Finding[] {
   return findings;
 }
 
+/** @param taken - id of the archive that has a name in a region, by both; the archive's own is added */
+function archiveNameFindings(
+  path: ValuePath,
+  id: string,
+  archive: ArchiveDraft,
+  busHas: readonly string[],
+  taken: Map<string, string>,
+): Finding[] {
+  const name = archive.name ?? id;
+  const named =
+    archive.name === undefined
+      ? { path, got: name, atKey: true }
+      : { path: [...path, "name"], got: name };
+  if (name.length > ARCHIVE_NAME.maxCharacters) {
+    return [{ ...named, rule: "archive-physical-name", fix: "shorten it" }];
+  }
+  const regions = Object.hasOwn(archive, "regions")
+    ? items(archive.regions).map(([, region]) => region)
+    : busHas;
+  const places = regions.map((region) => `${region} ${name}`);
+  const other = places.map((place) => taken.get(place)).find(Boolean);
+  for (const place of places) {
+    taken.set(place, id);
+  }
+  return other === undefined
+    ? []
+    : [
+        {
+          ...named,
+          rule: "archive-name-unique",
+          fix: `archives.${other} has that name there: give one of the two another name`,
+        },
+      ];
+}
+
 /** Finds names that a list holds twice, in every list of names of the configuration. */
 function repetitionFindings(value: unknown, path: ValuePath): Finding[] {
   if (Array.isArray(value)) {
-    const names = value.map((item: unknown) =>
-      typeof item === "object" && item !== null && "name" in item ? item.name : item,
-    );
-    return names.flatMap((name, index) =>
-      typeof name === "string" && names.indexOf(name) < index
+    const seen = new Set<unknown>();
+    return value.flatMap((item: unknown, index) => {
+      const name = typeof item === "object" && item !== null && "name" in item ? item.name : item;
+      const isRepeated = typeof name === "string" && seen.has(name);
+      seen.add(name);
+      return isRepeated
         ? [{ rule: "listed-twice", path: [...path, index], got: name } as const]
-        : [],
-    );
+        : [];
+    });
   }
   if (typeof value === "object" && value !== null) {
     return Object.entries(value).flatMap(([field, inner]) =>

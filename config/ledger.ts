@@ -27,41 +27,54 @@ export interface ProtectedResource {
   readonly region?: string;
 }
 
-const word = z.string().min(1);
+const form = (pattern: RegExp, what: string) =>
+  z.string().regex(pattern, { error: `must be ${what}` });
+// Addresses are written into Terraform's configuration: nothing else may come with them.
+const address = form(/^[a-z][a-z0-9_]*\.[A-Za-z][\w-]*$/, "an address like aws_kms_key.archive");
+const stack = form(/^[a-z][a-z0-9-]*$/, "the id of a stack");
+const region = form(/^[a-z]{2}(-[a-z]+)+-\d$/, "a region");
+const key = form(/^[a-z][a-z0-9-]*$/, "the name of a key");
+const text = z.string().min(1);
+
 const protectedResource = z.strictObject({
-  stack: word,
-  address: word,
-  key: word.optional(),
-  region: word.optional(),
+  stack,
+  address,
+  key: key.optional(),
+  region: region.optional(),
 });
 const written = {
-  date: z.string().regex(/^\d{4}-\d\d-\d\d$/, { error: "must be a date like 2026-01-31" }),
+  date: z.iso.date({ error: "must be a date like 2026-01-31" }),
   reason: z.string().min(10, { error: "must be a reason of at least 10 characters" }),
 };
+const selection = z
+  .strictObject({
+    region: region.optional(),
+    key: key.optional(),
+    address: address.optional(),
+    ...written,
+  })
+  .refine((entry) => [entry.region, entry.key, entry.address].some((name) => name !== undefined), {
+    error: "must name a region, a key or an address",
+  });
+
 const ledgerSchema = z.strictObject({
   version: z.literal(1),
-  homeRegion: word.optional(),
-  regions: z.record(word, z.array(z.enum(["active", "draining", "retired"])).min(1)).default({}),
-  keys: z.record(word, z.array(z.enum(["active", "retired"])).min(1)).default({}),
+  homeRegion: region.optional(),
+  /** Roles that the key policies have admitted as deploy role. */
+  deployRoles: z.array(text).default([]),
+  /** Where the states are. */
+  state: z.strictObject({ bucket: text, region: text, keyPrefix: text }).optional(),
+  regions: z.record(region, z.array(z.enum(["active", "draining", "retired"])).min(1)).default({}),
+  keys: z.record(key, z.array(z.enum(["active", "retired"])).min(1)).default({}),
+  /** Keys that each bus and its archives have been encrypted with. */
+  buses: z.record(text, z.array(key).min(1)).default({}),
   protected: z.array(protectedResource).default([]),
-  adopted: z.array(z.strictObject({ stack: word, address: word })).default([]),
-  retired: z
-    .array(
-      z
-        .strictObject({
-          region: word.optional(),
-          key: word.optional(),
-          address: word.optional(),
-          ...written,
-        })
-        .refine(
-          ({ region, key, address }) =>
-            region !== undefined || key !== undefined || address !== undefined,
-          { error: "must name a region, a key or an address" },
-        ),
-    )
-    .default([]),
-  moved: z.array(z.strictObject({ stack: word, from: word, to: word, ...written })).default([]),
+  /** Retired resources that are there again: taken over, or made anew after their deletion. */
+  returned: z.array(z.strictObject({ stack, address, as: z.enum(["adopted", "new"]) })).default([]),
+  retired: z.array(selection).default([]),
+  /** Retired things that are gone from AWS too, so that they may be made anew. */
+  deleted: z.array(selection).default([]),
+  moved: z.array(z.strictObject({ stack, from: address, to: address, ...written })).default([]),
 });
 
 /** What a ledger file holds. */
@@ -118,23 +131,71 @@ export function loadLedger(directory: string, workspace: string): Ledger {
   return { file, exists: true, content: parsed.data, where };
 }
 
-type Retirement = LedgerContent["retired"][number];
+type Selection = LedgerContent["retired"][number];
 
-function covers(retirement: Retirement, resource: ProtectedResource): boolean {
+function covers(selection: Selection, resource: ProtectedResource): boolean {
   return (
-    (retirement.region === undefined || retirement.region === resource.region) &&
-    (retirement.key === undefined || retirement.key === resource.key) &&
-    (retirement.address === undefined || retirement.address === resource.address)
+    (selection.region === undefined || selection.region === resource.region) &&
+    (selection.key === undefined || selection.key === resource.key) &&
+    (selection.address === undefined || selection.address === resource.address)
   );
 }
 
-/** Whether a resource has been retired in writing more often than it has come back. */
-function isRetired(content: LedgerContent, resource: ProtectedResource): boolean {
-  const retirements = content.retired.filter((retirement) => covers(retirement, resource));
-  const returns = content.adopted.filter(
-    ({ stack, address }) => stack === resource.stack && address === resource.address,
+/** How often a resource was retired in writing, deleted from AWS in writing, and came back. */
+function historyOf(content: LedgerContent, { stack, address, ...rest }: ProtectedResource) {
+  const countIn = (list: readonly Selection[]) =>
+    list.filter((selection) => covers(selection, { stack, address, ...rest })).length;
+  const returns = content.returned.filter(
+    (entry) => entry.stack === stack && entry.address === address,
   );
-  return retirements.length > returns.length;
+  return {
+    retired: countIn(content.retired),
+    deleted: countIn(content.deleted),
+    returned: returns.length,
+    madeAnew: returns.filter((entry) => entry.as === "new").length,
+  };
+}
+
+/** Whether a resource is retired now: it may be gone from the configuration. */
+function isRetired(content: LedgerContent, resource: ProtectedResource): boolean {
+  const { retired, returned } = historyOf(content, resource);
+  return retired > returned;
+}
+
+/** Whether a retired resource is gone from AWS too: it may be made anew. */
+function isDeleted(content: LedgerContent, resource: ProtectedResource): boolean {
+  const { deleted, madeAnew } = historyOf(content, resource);
+  return isRetired(content, resource) && deleted > madeAnew;
+}
+
+/**
+ * Moves of a stack that Terraform must be told: those whose chain ends at an address that is defined.
+ *
+ * @param defined - addresses that the stack defines
+ */
+export function movesTo(
+  { moved }: LedgerContent,
+  stack: string,
+  defined: ReadonlySet<string>,
+): readonly { readonly from: string; readonly to: string }[] {
+  const moves = moved.filter((move) => move.stack === stack);
+  const leads = (to: string, seen: readonly string[] = []): boolean =>
+    defined.has(to) ||
+    moves.some(
+      (move) => move.from === to && !seen.includes(move.to) && leads(move.to, [...seen, to]),
+    );
+  return moves.filter(({ to }) => leads(to)).map(({ from, to }) => ({ from, to }));
+}
+
+/** Whether the ledger holds an address as retired and not deleted: it still exists in AWS. */
+export function existsRetired(content: LedgerContent, stack: string, address: string): boolean {
+  return content.protected.some(
+    (resource) =>
+      resource.stack === stack &&
+      resource.address === address &&
+      isRetired(content, resource) &&
+      !isDeleted(content, resource),
+  );
 }
 
 /** Addresses of a stack that the ledger has retired: Terraform is told to forget them, for good. */
@@ -164,6 +225,9 @@ export function checkLedger(ledger: Ledger, subject: LedgerSubject): void {
   }
   const problems = [
     ...homeRegionProblems(ledger, subject.account),
+    ...deployRoleProblems(ledger, subject.account),
+    ...stateProblems(ledger, subject.account),
+    ...entryProblems(ledger),
     ...regionProblems(ledger, subject.account),
     ...keyProblems(ledger, subject.account),
     ...addressProblems(ledger, subject),
@@ -182,6 +246,43 @@ function homeRegionProblems(
     : [
         `${homeRegionWhere}: homeRegion must stay ${content.homeRegion}, got ${showValue(homeRegion)}; every primary key stands there and would be replaced: set it back`,
       ];
+}
+
+function deployRoleProblems(
+  { content: { deployRoles }, file }: Ledger,
+  { workspace, deployRole }: AccountConfig,
+): readonly string[] {
+  return deployRoles.length === 0 || deployRoles.includes(deployRole)
+    ? []
+    : [
+        `${workspace}: account.deployRole must be a role that the key policies admit already, got ${showValue(deployRole)}; it could not put a policy, and KMS refuses one that locks its caller out: set deployRole back to ${deployRoles.at(-1)}, name the new role in nextDeployRole, run npm run ledger, deploy, then swap (${file})`,
+      ];
+}
+
+function stateProblems(
+  { content, where }: Ledger,
+  { state: { bucket, region, keyPrefix } }: AccountConfig,
+): readonly string[] {
+  const recorded = content.state;
+  const now = { bucket, region, keyPrefix };
+  return recorded === undefined || JSON.stringify(recorded) === JSON.stringify(now)
+    ? []
+    : [
+        `${where("state")}: the states must stay where they are, got ${showValue(now)}; Terraform would find none there and make every key again: set state back, or move the states first and then write the new place here`,
+      ];
+}
+
+/** A written entry that is about nothing was meant to be about something. */
+function entryProblems({ content, where }: Ledger): readonly string[] {
+  return (["retired", "deleted"] as const).flatMap((list) =>
+    content[list].flatMap((selection, index) =>
+      content.protected.some((resource) => covers(selection, resource))
+        ? []
+        : [
+            `${where(list, index)}: an entry under ${list} must be about something that the ledger protects, got ${showValue(selection)}; correct its region, key or address`,
+          ],
+    ),
+  );
 }
 
 /** Which states may follow one another. From retired a region comes back only by adopting its keys. */
@@ -228,7 +329,10 @@ function keyProblems({ content, where }: Ledger, account: AccountConfig): readon
     // A key that was renamed has not left: it stands at another address.
     const { key: address } = keyAddresses(name, account.homeRegion, "primary");
     const isRenamed = content.moved.some(({ from }) => from === showAddress(address));
-    if (history.at(-1) === "retired" || isRenamed) {
+    const isGivenUp = content.retired.some(
+      (entry) => entry.key === name && entry.region === undefined && entry.address === undefined,
+    );
+    if (history.at(-1) === "retired" || isRenamed || (key?.kind === "existing" && isGivenUp)) {
       return [];
     }
     if (key === undefined) {
@@ -238,7 +342,7 @@ function keyProblems({ content, where }: Ledger, account: AccountConfig): readon
     }
     return key.kind === "existing"
       ? [
-          `${where("keys", name)}: key ${name} must be retired before it becomes an existing key, got existing; Keyspan made this key: keep it, or retire it under its own name first`,
+          `${where("keys", name)}: key ${name} must be retired before it becomes an existing key, got existing; Keyspan made this key: add {"key": "${name}", "date": "<today>", "reason": "<why>"} under retired, and Terraform forgets it`,
         ]
       : [];
   });
@@ -258,7 +362,11 @@ function addressProblems(
     const at = where("protected", index);
     const name = `${resource.address} of stack ${resource.stack}`;
     if (defined.has(id(resource))) {
-      if (isRetired(content, resource) && !taken.has(id(resource))) {
+      if (
+        isRetired(content, resource) &&
+        !isDeleted(content, resource) &&
+        !taken.has(id(resource))
+      ) {
         problems.push(returnProblem(resource, account));
       }
       return;
@@ -284,7 +392,7 @@ function addressProblems(
 /** The words for something retired that is defined again: the key still exists in AWS. */
 function returnProblem({ key, region }: ProtectedResource, account: AccountConfig): string {
   const inConfig = account.regions.find(({ name }) => name === region);
-  return `${inConfig?.where ?? account.workspace}: key ${key} in ${region} must be adopted to come back, got no adopt for it; it still exists in AWS, and Terraform would make a second one: write adopt: {${key}: <key id>} in the region's entry, or adopt: <key id> in keys.${key} for all its regions`;
+  return `${inConfig?.where ?? account.workspace}: key ${key} in ${region} must be adopted to come back, got no adopt for it; it still exists in AWS, and Terraform would make a second one: write adopt: {${key}: <key id>} in the region's entry, or adopt: <key id> in keys.${key} for all its regions; or, if it is gone from AWS too, say so under deleted in the ledger`;
 }
 
 /** The words for an address that is gone: short when the account's file says that it should be. */
@@ -322,6 +430,22 @@ function isKnown(
   );
 }
 
+/**
+ * What to tell a person whose protected account has something that its ledger does not hold, or
+ * whose ledger protects an account that is not; `undefined` if all is in order.
+ */
+export function ledgerNotice(ledger: Ledger, subject: LedgerSubject): string | undefined {
+  const { workspace, protect } = subject.account;
+  if (!protect) {
+    return ledger.exists
+      ? `Account ${workspace} says protect: false although it has a ledger: Terraform may destroy its keys.`
+      : undefined;
+  }
+  return extendLedger(ledger, subject).lines.length > 0
+    ? `${ledger.file} does not hold all that must not be destroyed: run npm run ledger -- ${workspace} and commit the file. npm run deploy refuses a protected account without.`
+    : undefined;
+}
+
 /** What the ledger does not hold yet. */
 export interface LedgerAdditions {
   readonly content: LedgerContent;
@@ -351,27 +475,53 @@ export function extendLedger(
       lines.push(`key ${key.name}: ${key.state}`);
     }
   }
+  const deployRoles = [...content.deployRoles];
+  for (const role of [account.deployRole, account.nextDeployRole]) {
+    if (role !== undefined && !deployRoles.includes(role)) {
+      deployRoles.push(role);
+      lines.push(`deploy role ${role}`);
+    }
+  }
+  const buses = { ...content.buses };
+  for (const { name, keyName } of account.buses) {
+    const history = Object.hasOwn(buses, name) ? (buses[name] ?? []) : [];
+    if (!history.includes(keyName)) {
+      buses[name] = [...history, keyName];
+      lines.push(`bus ${name}: key ${keyName}`);
+    }
+  }
   const same = (a: { stack: string; address: string }) => (b: { stack: string; address: string }) =>
     a.stack === b.stack && a.address === b.address;
   const newResources = resources.filter((resource) => !content.protected.some(same(resource)));
   lines.push(...newResources.map(({ stack, address }) => `protected ${stack} ${address}`));
-  const returned = adopted.filter((resource) => {
-    const known = content.protected.find(same(resource));
-    return known !== undefined && isRetired(content, known);
-  });
-  lines.push(...returned.map(({ stack, address }) => `adopted ${stack} ${address}`));
+  const returned = resources
+    .filter((resource) => content.protected.some(same(resource)) && isRetired(content, resource))
+    .map(({ stack, address }) => ({
+      stack,
+      address,
+      as: adopted.some(same({ stack, address })) ? ("adopted" as const) : ("new" as const),
+    }));
+  lines.push(...returned.map(({ stack, address, as }) => `returned ${stack} ${address}, ${as}`));
   if (content.homeRegion === undefined) {
     lines.push(`home region: ${account.homeRegion}`);
+  }
+  const { bucket, region, keyPrefix } = account.state;
+  if (content.state === undefined) {
+    lines.push(`states in ${bucket}/${keyPrefix}`);
   }
   return {
     content: {
       version: content.version,
       homeRegion: content.homeRegion ?? account.homeRegion,
+      deployRoles,
+      state: content.state ?? { bucket, region, keyPrefix },
       regions,
       keys,
+      buses,
       protected: [...content.protected, ...newResources],
-      adopted: [...content.adopted, ...returned.map(({ stack, address }) => ({ stack, address }))],
+      returned: [...content.returned, ...returned],
       retired: content.retired,
+      deleted: content.deleted,
       moved: content.moved,
     },
     lines,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { showValue, ValidationError } from "../modules/errors";
-import { partitionOf } from "../modules/partition";
+import { partitionOf, STAND_IN_PARTITION } from "../modules/partition";
 import { type AccountConfig, resolveAccount } from "./account-config";
 import { accountSchema } from "./account-schema";
 import { type AccountDraft, crossFieldFindings, type Finding } from "./cross-field-rules";
@@ -11,12 +11,14 @@ import { RULES, type RuleId } from "./rules";
 import { type Place, parseYaml, type ValuePath, type YamlSource } from "./yaml-source";
 
 const DEFAULTS_FILE = "defaults.yaml";
-const WORKSPACE_NAME = /^(?!default$|defaults$)[a-z][a-z0-9-]{0,31}$/;
+const WORKSPACE_NAME = /^(?!(default|defaults|stacks)$)[a-z][a-z0-9-]{0,31}$/;
 
-/** Names of the accounts in a folder, in alphabetical order: its YAML files but the defaults. */
+/** Names of the accounts in a folder, in alphabetical order: its YAML files but the defaults and hidden ones. */
 export function accountNames(directory: string): readonly string[] {
-  return readdirSync(directory)
-    .filter((file) => file.endsWith(".yaml") && file !== DEFAULTS_FILE)
+  return (existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : [])
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => name)
+    .filter((file) => file.endsWith(".yaml") && file !== DEFAULTS_FILE && !file.startsWith("."))
     .map((file) => file.slice(0, -".yaml".length))
     .sort();
 }
@@ -54,45 +56,98 @@ export function loadAccount(
   const defaults = existsSync(defaultsFile)
     ? parseYaml(defaultsFile, readFileSync(defaultsFile, "utf8"))
     : undefined;
-  return checkAccount(workspace, account, defaults);
+  const others = names.filter((name) => name !== workspace);
+  return checkAccount(workspace, account, defaults, (id) =>
+    others.some((name) => hasAccountId(join(directory, `${name}.yaml`), id)),
+  );
 }
 
-/** Checks and resolves an account whose files have been read. @throws {ValidationError} as {@link loadAccount} */
+/** Whether a file is that of the account with this id. Only a file that mentions it is parsed. */
+function hasAccountId(file: string, id: string): boolean {
+  const text = readFileSync(file, "utf8");
+  if (!text.includes(id)) {
+    return false;
+  }
+  const { value } = parseYaml(file, text);
+  return valueAt(value, ["account", "id"]) === id;
+}
+
+/**
+ * Checks and resolves an account whose files have been read.
+ *
+ * @param isTaken - whether another account has an id
+ * @throws {ValidationError} as {@link loadAccount}
+ */
 export function checkAccount(
   workspace: string,
   account: YamlSource,
   defaults: YamlSource | undefined,
+  isTaken: (accountId: string) => boolean = () => false,
 ): AccountConfig {
-  const yamlProblems = [...(defaults?.problems ?? []), ...account.problems];
-  if (yamlProblems.length > 0) {
-    throw new ValidationError(
-      yamlProblems
-        .map(({ rule, place, detail }) => showProblem(place, "the file", rule, detail))
-        .join("\n"),
-    );
+  const sources = defaults === undefined ? [account] : [defaults, account];
+  const yamlLines = sources.flatMap(({ problems }) =>
+    problems.map(({ rule, place, path, detail }) => showProblem(place, path, rule, detail)),
+  );
+  if (sources.some(({ value }) => value === undefined)) {
+    throw new ValidationError(showLines(yamlLines));
   }
   const merged = fillIn(
-    nameRegions(merge(defaults?.value, account.value)),
+    nameRegions(merge(defaults?.value, account.value, [])),
     workspace,
   ) as AccountDraft;
-  const formFindings = [...workspaceFindings(workspace), ...templateFindings(merged, [])];
+  const templates = templateFindings(merged, []);
   const parsed = accountSchema.safeParse(merged);
-  const issueFindings = parsed.success
+  // A template also gives its value the wrong form, and a misspelt field is missing where it belongs.
+  const found = parsed.success
     ? []
-    : parsed.error.issues.flatMap((i) => toFindings(i, merged));
-  const draft = (without(
-    merged,
-    issueFindings.map(({ path }) => path),
-  ) ?? {}) as AccountDraft;
-  const findings = [...formFindings, ...issueFindings, ...crossFieldFindings(draft, workspace)];
-  if (!parsed.success || findings.length > 0) {
-    throw new ValidationError(showFindings(findings, account, defaults));
+    : parsed.error.issues.flatMap((issue) => toFindings(issue, merged));
+  const meant = found.flatMap(({ meantPath }) => (meantPath === undefined ? [] : [meantPath]));
+  const explained = new Set([...templates.map(({ path }) => path), ...meant].map(showPath));
+  const issues = found.filter(({ path }) => !explained.has(showPath(path)));
+  const draft = (leaveOut(merged, [
+    ...[...templates, ...issues].map(({ path }) => path.slice(0, lengthToLeaveOut(path))),
+    ...meant,
+  ]) ?? {}) as AccountDraft;
+  const findings = [
+    ...workspaceFindings(workspace),
+    ...accountIdFindings(draft, isTaken),
+    ...templates,
+    ...issues,
+    ...crossFieldFindings(draft, workspace),
+  ];
+  const findingLines = findings.map((finding) => {
+    const { rule, got } = finding;
+    const place = placeOf(finding, account, defaults);
+    return showProblem(
+      place,
+      writtenPath(finding, account, defaults),
+      rule,
+      showValue(got),
+      finding,
+    );
+  });
+  if (!parsed.success || yamlLines.length + findingLines.length > 0) {
+    throw new ValidationError(showLines([...yamlLines, ...findingLines]));
   }
   const where = (...path: ValuePath) => {
     const { file, line, column } = placeOf({ path }, account, defaults);
     return `${file}:${line}:${column}`;
   };
   return resolveAccount(workspace, parsed.data, where);
+}
+
+/** An event pattern is left out as a whole: without one of its values it would mean something else. */
+function lengthToLeaveOut(path: ValuePath): number {
+  return path[0] === "archives" && path[2] === "eventPattern" ? 3 : path.length;
+}
+
+function accountIdFindings(
+  { account }: AccountDraft,
+  isTaken: (accountId: string) => boolean,
+): readonly Finding[] {
+  return account?.id !== undefined && isTaken(account.id)
+    ? [{ rule: "account-id-unique", path: ["account", "id"], got: account.id }]
+    : [];
 }
 
 function workspaceFindings(workspace: string): readonly Finding[] {
@@ -113,31 +168,37 @@ function isMap(value: unknown): value is PlainMap {
  * So does a key or bus that says `existing`: nothing that the defaults say of the one that Keyspan
  * would make is true of it.
  */
-function merge(defaults: unknown, account: unknown): unknown {
-  if (!isMap(defaults) || !isMap(account) || Object.hasOwn(account, "existing")) {
+function merge(defaults: unknown, account: unknown, path: readonly string[]): unknown {
+  if (!isMap(defaults) || !isMap(account) || replacesDefaults(account, path)) {
     return account === undefined ? defaults : account;
   }
   const fields = [...new Set([...Object.keys(defaults), ...Object.keys(account)])];
   // fromEntries, unlike assignment, takes `__proto__` for a field like any other.
   return Object.fromEntries(
-    fields.map((field) => [field, merge(own(defaults, field), own(account, field))]),
+    fields.map((field) => [
+      field,
+      merge(own(defaults, field), own(account, field), [...path, field]),
+    ]),
   );
+}
+
+function replacesDefaults(account: PlainMap, path: readonly string[]): boolean {
+  const isKeyOrBus = path.length === 2 && (path[0] === "keys" || path[0] === "buses");
+  return isKeyOrBus && Object.hasOwn(account, "existing") && account.existing !== false;
 }
 
 function own(map: PlainMap, field: string): unknown {
   return Object.hasOwn(map, field) ? map[field] : undefined;
 }
 
-/** A region may be written as its name alone. */
+/** A region may be written as its name alone. What is neither is taken for a name that is wrong. */
 function nameRegions(config: unknown): unknown {
   if (!isMap(config) || !Array.isArray(config.regions)) {
     return config;
   }
   return {
     ...config,
-    regions: config.regions.map((entry: unknown) =>
-      typeof entry === "string" ? { name: entry } : entry,
-    ),
+    regions: config.regions.map((entry: unknown) => (isMap(entry) ? entry : { name: entry })),
   };
 }
 
@@ -153,7 +214,8 @@ function fillIn(config: unknown, workspace: string): unknown {
     typeof value === "string" && /^\d{12}$/.test(value) ? value : "000000000000";
   const values: PlainMap = {
     account: accountId(isMap(account) ? account.id : undefined),
-    partition: (typeof homeRegion === "string" ? partitionOf(homeRegion) : undefined) ?? "aws",
+    partition:
+      (typeof homeRegion === "string" ? partitionOf(homeRegion) : undefined) ?? STAND_IN_PARTITION,
     workspace,
     "state.account": accountId(isMap(state) ? state.account : undefined),
   };
@@ -178,7 +240,7 @@ function fillIn(config: unknown, workspace: string): unknown {
   return fill(config);
 }
 
-const TEMPLATE = /[$%]\{/;
+const TEMPLATE = /[$%]\{|TfToken\[/;
 
 function templateFindings(value: unknown, path: ValuePath): readonly Finding[] {
   if (typeof value === "string") {
@@ -190,33 +252,98 @@ function templateFindings(value: unknown, path: ValuePath): readonly Finding[] {
   return isMap(value)
     ? Object.entries(value).flatMap(([field, inner]) => [
         ...(TEMPLATE.test(field)
-          ? [{ rule: "no-template", path: [...path, field], got: field } as const]
+          ? [{ rule: "no-template", path: [...path, field], got: field, atKey: true } as const]
           : []),
         ...templateFindings(inner, [...path, field]),
       ])
     : [];
 }
 
-function toFindings(issue: z.core.$ZodIssue, config: unknown): readonly Finding[] {
-  const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((field) => ({
-      rule: "unknown-field",
-      path: [...path, field],
-      got: field,
-    }));
-  }
-  const got = valueAt(config, path);
-  if (issue.code === "invalid_key") {
-    return [{ rule: toRule(issue.issues[0]?.message), path, got: path.at(-1) }];
-  }
-  return [{ rule: got === undefined ? "missing-field" : toRule(issue.message), path, got }];
+/** What a value of the wrong type should be, by the type that zod expects, and how to write it. */
+const TYPES: Readonly<Record<string, { readonly must: string; readonly fix: string } | undefined>> =
+  {
+    array: { must: "be a list", fix: "put it in brackets, or each item on a line after '- '" },
+    object: { must: "be a map", fix: "write its fields below it, indented, each as name: value" },
+    record: { must: "be a map", fix: "write its fields below it, indented, each as name: value" },
+    string: { must: "be text", fix: "put it in quotes" },
+  };
+
+/** A finding about the form of a value. */
+interface FormFinding extends Finding {
+  /** Where a misspelt field belongs. */
+  readonly meantPath?: ValuePath;
 }
 
-function toRule(message: string | undefined): RuleId {
-  return message !== undefined && Object.hasOwn(RULES, message)
-    ? (message as RuleId)
-    : "wrong-type";
+function toFindings(issue: z.core.$ZodIssue, config: unknown): readonly FormFinding[] {
+  const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
+  const [word = "", ...known] = issue.message.split(" ");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((field) =>
+      word === "unknown-field"
+        ? unknownField(path, field, known, valueAt(config, path))
+        : { rule: toRule(word), path: [...path, field], got: field, atKey: true },
+    );
+  }
+  if (issue.code === "invalid_key") {
+    const rule = toRule(issue.issues[0]?.message ?? "");
+    return [{ rule, path, got: path.at(-1), atKey: true }];
+  }
+  const got = valueAt(config, path);
+  if (got === undefined) {
+    return [{ rule: "missing-field", path, got }];
+  }
+  const rule = toRule(word);
+  const type = issue.code === "invalid_type" ? TYPES[issue.expected] : undefined;
+  return [{ rule, path, got, ...(rule === "wrong-type" && type) }];
+}
+
+function unknownField(
+  path: ValuePath,
+  field: string,
+  known: readonly string[],
+  around: unknown,
+): FormFinding {
+  const meant = known.find(
+    (name) => isMap(around) && !Object.hasOwn(around, name) && isMisspelt(field, name),
+  );
+  return {
+    rule: "unknown-field",
+    path: [...path, field],
+    got: field,
+    atKey: true,
+    fix:
+      meant === undefined
+        ? `correct or remove it; the fields here are ${known.join(", ")}`
+        : `write ${meant}`,
+    ...(meant !== undefined && { meantPath: [...path, meant] }),
+  };
+}
+
+/** Whether a word is another one but for capitals and a letter or two. */
+function isMisspelt(word: string, meant: string): boolean {
+  return (
+    Math.abs(word.length - meant.length) <= 2 &&
+    editDistance(word.toLowerCase(), meant.toLowerCase()) <=
+      Math.min(2, Math.floor(meant.length / 3))
+  );
+}
+
+/** Levenshtein's distance: how many letters to add, remove or replace. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...a].entries()) {
+    const next = [index + 1];
+    for (const [column, other] of [...b].entries()) {
+      const replaced = (row[column] ?? 0) + Number(letter !== other);
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+function toRule(message: string): RuleId {
+  return Object.hasOwn(RULES, message) ? (message as RuleId) : "wrong-type";
 }
 
 function valueAt(value: unknown, path: ValuePath): unknown {
@@ -233,65 +360,48 @@ function valueAt(value: unknown, path: ValuePath): unknown {
   return at;
 }
 
-/** A copy of `value` in which what stands at `paths` is gone; lists keep their length. */
-function without(value: unknown, paths: readonly ValuePath[]): unknown {
-  if (paths.some((path) => path.length === 0)) {
-    return undefined;
+/** A copy of `value` in which what stands or should stand at `paths` is undefined; lists keep their length. */
+function leaveOut(value: unknown, paths: readonly ValuePath[]): unknown {
+  if (paths.length === 0) {
+    return value;
   }
-  const below = (step: string | number) =>
-    paths.filter(([first]) => String(first) === String(step)).map((path) => path.slice(1));
+  const below = new Map<string, ValuePath[]>();
+  for (const [step, ...rest] of paths) {
+    if (step === undefined) {
+      return undefined;
+    }
+    const others = below.get(String(step));
+    if (others === undefined) {
+      below.set(String(step), [rest]);
+    } else {
+      others.push(rest);
+    }
+  }
   if (Array.isArray(value)) {
-    return value.map((item, index) => without(item, below(index)));
+    return value.map((item, index) => leaveOut(item, below.get(String(index)) ?? []));
   }
   return isMap(value)
     ? Object.fromEntries(
-        Object.entries(value).map(([field, inner]) => [field, without(inner, below(field))]),
+        [...new Set([...Object.keys(value), ...below.keys()])].map((field) => [
+          field,
+          leaveOut(own(value, field), below.get(field) ?? []),
+        ]),
       )
     : value;
 }
 
-function showFindings(
-  findings: readonly Finding[],
-  account: YamlSource,
-  defaults: YamlSource | undefined,
-): string {
-  const lines = findings.map((finding) => {
-    const place = placeOf(finding, account, defaults);
-    const input = finding.path.length === 0 ? "the file" : showPath(finding.path);
-    return { place, text: showProblem(place, input, finding.rule, finding.got, finding) };
-  });
-  lines.sort(
-    (a, b) =>
-      a.place.file.localeCompare(b.place.file, "en") ||
-      a.place.line - b.place.line ||
-      a.place.column - b.place.column ||
-      (a.text < b.text ? -1 : 1),
-  );
-  return [...new Set(lines.map(({ text }) => text))].join("\n");
-}
-
-const NAMED_BY_KEY: readonly RuleId[] = [
-  "unknown-field",
-  "key-name",
-  "bus-name",
-  "archive-name",
-  "tag-key",
-  "reserved-bus-name",
-  "physical-name",
-  "archive-physical-name",
-  "adopted-key",
-];
-
-function placeOf(
-  { rule, path }: { readonly rule?: RuleId; readonly path: ValuePath },
-  account: YamlSource,
-  defaults?: YamlSource,
-): Place {
-  const source =
-    defaults !== undefined && !comesFrom(account, path) && defaults.has(path) ? defaults : account;
-  return rule !== undefined && NAMED_BY_KEY.includes(rule)
-    ? source.placeOfKey(path)
-    : source.placeOf(path);
+/** The file that decides what stands at `path`, or would if it stood anywhere. */
+function sourceOf(path: ValuePath, account: YamlSource, defaults?: YamlSource): YamlSource {
+  for (let length = path.length; length > 0; length -= 1) {
+    const start = path.slice(0, length);
+    if (comesFrom(account, start)) {
+      return account;
+    }
+    if (defaults?.has(start)) {
+      return defaults;
+    }
+  }
+  return account;
 }
 
 /** Whether the account's own file decides what stands at `path`: it holds it, or replaces a list around it. */
@@ -302,20 +412,74 @@ function comesFrom(account: YamlSource, path: ValuePath): boolean {
   );
 }
 
+function placeOf(
+  { path, atKey = false }: Pick<Finding, "path" | "atKey">,
+  account: YamlSource,
+  defaults?: YamlSource,
+): Place {
+  const source = sourceOf(path, account, defaults);
+  // What is missing is missing in the map around it, which its own key names.
+  const nearest = path.slice(
+    0,
+    path.findLastIndex((_, depth) => source.has(path.slice(0, depth + 1))) + 1,
+  );
+  return atKey || nearest.length < path.length ? source.placeOfKey(nearest) : source.placeOf(path);
+}
+
+/** The path as the file has it: a region may be written as its name alone. */
+function writtenPath(
+  { rule, path }: Finding,
+  account: YamlSource,
+  defaults?: YamlSource,
+): ValuePath {
+  const isName = path.length === 3 && path[0] === "regions" && path[2] === "name";
+  return isName && rule !== "missing-field" && !sourceOf(path, account, defaults).has(path)
+    ? path.slice(0, 2)
+    : path;
+}
+
 function showPath(path: ValuePath): string {
   return path
-    .map((step, i) => (typeof step === "number" ? `[${step}]` : i === 0 ? step : `.${step}`))
+    .map((step, depth) =>
+      typeof step === "number" ? `[${step}]` : `${depth === 0 ? "" : "."}${showKey(step)}`,
+    )
     .join("");
 }
 
+function showKey(key: string): string {
+  return /^[^\s"']+$/.test(key) ? key : JSON.stringify(key);
+}
+
+interface Line {
+  readonly place: Place;
+  readonly text: string;
+}
+
 function showProblem(
-  { file, line, column }: Place,
-  input: string,
+  place: Place,
+  path: ValuePath,
   rule: RuleId,
-  got: unknown,
+  got: string,
   words: { readonly must?: string; readonly fix?: string } = {},
-): string {
+): Line {
+  const { file, line, column } = place;
   const { must, fix } = RULES[rule];
-  const value = rule.startsWith("yaml-") ? String(got) : showValue(got);
-  return `${file}:${line}:${column}: ${input} must ${words.must ?? must}, got ${value}; ${words.fix ?? fix} [${rule}]`;
+  const input = path.length === 0 ? "the file" : showPath(path);
+  const text = `${file}:${line}:${column}: ${input} must ${words.must ?? must}, got ${got}; ${words.fix ?? fix} [${rule}]`;
+  return { place, text: text.replace(CONTROL_CHARACTERS, "�") };
+}
+
+// They would break the line, or the terminal.
+const CONTROL_CHARACTERS = /[\p{Cc}\u2028\u2029]/gu;
+
+/** The lines in the order of the files, each once. */
+function showLines(lines: readonly Line[]): string {
+  const sorted = lines.toSorted(
+    (a, b) =>
+      a.place.file.localeCompare(b.place.file, "en") ||
+      a.place.line - b.place.line ||
+      a.place.column - b.place.column ||
+      (a.text < b.text ? -1 : 1),
+  );
+  return [...new Set(sorted.map(({ text }) => text))].join("\n");
 }

@@ -21,26 +21,59 @@ export const MAX_TAGS = 50;
 /** Tags that Keyspan sets itself: on every resource its account and stack, on keys also the key's name. */
 export const OWN_TAGS = ["keyspan:account", "keyspan:key", "keyspan:stack"] as const;
 
+/** Longest file of an account, so that a file of another kind is not parsed for minutes. */
+export const MAX_YAML_CHARACTERS = 1_000_000;
+
+/** Deepest nesting of maps and lists, far from what the call stack takes. */
+export const MAX_YAML_LEVELS = 100;
+
+/** Most values that the aliases of a file may stand for: a few lines of them can mean gigabytes. */
+export const MAX_YAML_VALUES = 100_000;
+
 /** The rules by id. */
 export const RULES = {
-  "yaml-syntax": {
-    must: "be valid YAML 1.2",
-    fix: "mend the line",
+  "yaml-size": {
+    must: `have at most ${MAX_YAML_CHARACTERS} characters`,
+    fix: "look at what was written into it: an account takes some hundred lines",
   },
-  "yaml-duplicate-key": {
-    must: "name each key once",
-    fix: "remove one of the two; YAML would silently take the last",
+  "yaml-syntax": {
+    must: "be one document of valid YAML 1.2",
+    fix: "mend this line or the one above it",
   },
   "yaml-tab": {
     must: "be indented with spaces",
     fix: "replace the tab",
   },
+  "yaml-nesting": {
+    must: `nest maps and lists at most ${MAX_YAML_LEVELS} levels deep`,
+    fix: "close the brackets that were left open, or write less deeply",
+  },
   "yaml-map": {
     must: "hold a map of settings",
     fix: "start from one of the other files in this folder",
   },
+  "yaml-duplicate-key": {
+    must: "stand once in its map",
+    fix: "remove one of the two",
+  },
+  "yaml-key": {
+    must: "have a text as its key, other than __proto__",
+    fix: "put the key in quotes, or rename it",
+  },
+  "yaml-merge-key": {
+    must: "not be used: YAML 1.2 has no merge keys",
+    fix: "write the fields out; what all accounts share goes into defaults.yaml",
+  },
+  "yaml-alias": {
+    must: "be an alias of an anchor that stands above it and does not hold it",
+    fix: "correct the name, or write the value out",
+  },
+  "yaml-expansion": {
+    must: `not make the aliases of the file stand for more than ${MAX_YAML_VALUES} values`,
+    fix: "write out what is meant: aliases of aliases multiply",
+  },
   "workspace-name": {
-    must: "be named after its Terraform workspace: 1 to 32 lower-case letters, digits and '-', starting with a letter, and not 'default'",
+    must: "be named after its Terraform workspace: 1 to 32 lower-case letters, digits and '-', starting with a letter, and not 'default' or 'stacks'",
     fix: "rename the file",
   },
   "unknown-field": {
@@ -53,7 +86,7 @@ export const RULES = {
   },
   "wrong-type": {
     must: "have the right type",
-    fix: "see accounts/schema.json for the form",
+    fix: "accounts/schema.json has its form",
   },
   version: {
     must: "be 1",
@@ -61,11 +94,15 @@ export const RULES = {
   },
   "account-id": {
     must: "be an account id: 12 digits in quotes",
-    fix: 'put it in quotes, as in "111122223333"; without them YAML reads a number and may drop leading zeros',
+    fix: 'write all 12 digits in quotes, as in "111122223333": without them YAML reads a number and may drop leading zeros',
+  },
+  "account-id-unique": {
+    must: "be the id of no other account in this folder",
+    fix: "correct the id: two workspaces on one account would each make all its keys",
   },
   "role-arn": {
     must: "be the ARN of an IAM role, without wildcards",
-    fix: "write it as arn:<partition>:iam::<account>:role/Name; both placeholders are filled in",
+    fix: "write it as arn:<partition>:iam::<account>:role/Name; the placeholders are filled in",
   },
   "region-name": {
     must: "be an AWS region",
@@ -73,11 +110,11 @@ export const RULES = {
   },
   "region-state": {
     must: "be active, draining or retired",
-    fix: "see 'Retiring a region' in the README",
+    fix: "write draining first, and retired once that has been applied",
   },
   "residency-pattern": {
     must: "be a region, or the beginning of regions followed by '*'",
-    fix: "write it like eu-central-1 or eu-*",
+    fix: "write it like eu-central-1 or eu-*; a pattern that no region matches admits none",
   },
   "state-bucket": {
     must: "be the name of an S3 bucket: 3 to 63 lower-case letters, digits, '.' and '-'",
@@ -93,7 +130,7 @@ export const RULES = {
   },
   "tag-value": {
     must: "be text of at most 256 letters, digits, spaces and _ . : / = + - @",
-    fix: "shorten it, and put numbers in quotes",
+    fix: "write it as text, numbers in quotes, and shorten it if it is longer",
   },
   "tag-count": {
     must: `hold at most ${MAX_TAGS - OWN_TAGS.length} tags, since AWS keeps ${MAX_TAGS} per resource and Keyspan sets ${OWN_TAGS.length}`,
@@ -113,14 +150,14 @@ export const RULES = {
   },
   "rotation-days": {
     must: `be a whole number of days from ${ROTATION_DAYS.min} to ${ROTATION_DAYS.max}`,
-    fix: "365 is KMS's own default",
+    fix: "write 365, KMS's own default, or another number in that range, without quotes",
   },
   "deletion-window-days": {
     must: `be a whole number of days from ${DELETION_WINDOW_DAYS.min} to ${DELETION_WINDOW_DAYS.max}`,
-    fix: `${DELETION_WINDOW_DAYS.max} leaves the most time to cancel a deletion`,
+    fix: `write ${DELETION_WINDOW_DAYS.max}, the longest time to cancel a deletion, or another number in that range, without quotes`,
   },
   "source-ip": {
-    must: "be a CIDR range of public addresses",
+    must: "be a CIDR range of public IPv4 (/8 to /32) or IPv6 (/16 to /128) addresses only",
     fix: "write it like 203.0.113.0/24; requests from private addresses reach KMS through a VPC endpoint: name it in sourceVpces",
   },
   "source-vpce": {
@@ -136,8 +173,8 @@ export const RULES = {
     fix: "write it like s3 or dynamodb, without region and suffix",
   },
   "encryption-context": {
-    must: "be a non-empty text",
-    fix: "name the key and the value exactly as the application sends them",
+    must: "be text without control characters, and no key twice but for capitals",
+    fix: "write it in quotes, exactly as the application sends it",
   },
   "date-time": {
     must: "be a moment in UTC",
@@ -145,11 +182,11 @@ export const RULES = {
   },
   "key-state": {
     must: "be active or retired",
-    fix: "see 'Retiring a key' in the README",
+    fix: "write retired to make Terraform forget the key, which stays in AWS",
   },
   "key-id": {
     must: "be the id of a multi-Region key, mrk- and 32 hexadecimal digits, or of a single-Region key, a UUID",
-    fix: "take it from `aws kms list-aliases` in the region",
+    fix: "take TargetKeyId from `aws kms list-aliases --region <region>`",
   },
   "key-arn": {
     must: "be the ARN of a KMS key",
@@ -173,27 +210,27 @@ export const RULES = {
   },
   "list-length": {
     must: "name at least one",
-    fix: "add one, or remove the field",
+    fix: "add one, or remove the field if it may be left out",
   },
   "listed-twice": {
     must: "be listed once",
     fix: "remove the repetition",
   },
   "no-template": {
-    must: "not contain ${ or %{",
-    fix: "remove it: Terraform would evaluate it as an expression",
+    must: "not contain ${, %{ or TfToken[",
+    fix: "remove it: Terraform or CDKTF would evaluate it as an expression",
   },
   "home-region-listed": {
     must: "be one of the account's regions",
-    fix: "add it to regions",
+    fix: "add it to regions, or correct it",
   },
   "home-region-active": {
-    must: "be an active region",
-    fix: "the primary keys stand there: a home region cannot be drained",
+    must: "be active in the home region",
+    fix: "remove the state: the primary keys stand there, so it cannot be drained",
   },
   "one-partition": {
     must: "be in the partition of the home region",
-    fix: "an account lives in one partition: aws, aws-us-gov or aws-cn",
+    fix: "choose a region of that partition: an account lives in one of aws, aws-us-gov and aws-cn",
   },
   residency: {
     must: "match one of the residency patterns",
@@ -213,15 +250,19 @@ export const RULES = {
   },
   "administrator-or-user": {
     must: "not be both administrator and user of a key",
-    fix: "whoever may both change the policy and decrypt needs nobody's consent: use two roles",
+    fix: "remove it from one of the two: whoever may change the policy and decrypt needs nobody's consent",
+  },
+  "break-glass-or-user": {
+    must: "not be both break-glass role and user of a key",
+    fix: "remove it from one of the two: whoever may change the policy and decrypt needs nobody's consent",
   },
   "pipeline-role": {
     must: "not be the deploy role or the plan role",
-    fix: "the pipeline must not hold a person's powers over a key: name another role",
+    fix: "name another role: the pipeline must not use keys or stand in for people",
   },
   "two-pipeline-roles": {
     must: "be another role than the deploy role",
-    fix: "a plan must not be able to apply: make a role of its own",
+    fix: "give plans a role of their own, which cannot apply",
   },
   "key-has-owner": {
     must: "have at least one administrator or break-glass role",
@@ -229,7 +270,7 @@ export const RULES = {
   },
   "keyspan-key": {
     must: "be a field that Keyspan's own key can have",
-    fix: "archive and alerts are multi-Region in every region, audit is in the home region only; alerts and audit cannot be existing keys; none can be retired",
+    fix: "remove it",
   },
   "key-region": {
     must: "be one of the account's regions",
@@ -237,7 +278,7 @@ export const RULES = {
   },
   "key-home-region": {
     must: "include the home region",
-    fix: "the primary key stands there: add it",
+    fix: "add it: the primary key stands there",
   },
   "single-region-key": {
     must: "not be given for a key that is not multi-Region",
@@ -245,23 +286,23 @@ export const RULES = {
   },
   "existing-key-alone": {
     must: "not be given for an existing key",
-    fix: "Keyspan does not manage a key that it did not make: remove the field",
+    fix: "remove it: Keyspan does not manage a key that it did not make",
   },
   "existing-key-place": {
-    must: "be in the region it is named for, in the account and partition",
-    fix: "take the ARN of the replica key in that region",
+    must: "be a key of the account, in the region that it stands for",
+    fix: "take the ARN of the account's own primary or replica key in that region",
   },
   "existing-key-regions": {
     must: "name a key in each region that needs it",
-    fix: "add the ARN of the replica key in that region",
+    fix: "add the ARN of the key in that region",
   },
   "retired-key-used": {
     must: "be an active key",
-    fix: "the bus would be encrypted with it: choose another key first",
+    fix: "choose another key for the bus first",
   },
   "bus-key": {
     must: "be the key archive or a multi-Region key of your own",
-    fix: "a bus is encrypted with the key of its region: name a key that has one there",
+    fix: "a bus is encrypted in each of its regions: name archive, or a key under keys that is not multiRegion: false",
   },
   "bus-key-regions": {
     must: "have a key in every region of the bus",
@@ -273,7 +314,7 @@ export const RULES = {
   },
   "existing-bus-alone": {
     must: "not be given for an existing bus",
-    fix: "an existing bus only gets archives: remove the field",
+    fix: "remove it: an existing bus only gets archives",
   },
   "bus-producers": {
     must: "say who may put events",
@@ -309,11 +350,15 @@ export const RULES = {
   },
   "network-or-service": {
     must: "not be combined with viaServices",
-    fix: "a request that a service makes comes from the service's own network: use two keys",
+    fix: "remove one of the two, or use two keys: services call KMS from their own network",
   },
   "adopted-key": {
     must: "be a key that has a replica key in the region",
-    fix: "correct the name; a single-Region key is adopted under keys.<name>.adopt",
+    fix: "correct the name; primary and single-Region keys are adopted by keys.<name>.adopt",
+  },
+  "adopted-key-kind": {
+    must: "be the id of a key of the same kind: mrk-... if the key is multi-Region, a UUID if it is not",
+    fix: "correct the id or multiRegion: KMS cannot turn one kind into the other",
   },
   "state-account": {
     must: "be a role of the account that holds the state bucket",

@@ -53,6 +53,12 @@ export const REGIONS_BY_PARTITION: Readonly<Record<Partition, readonly string[]>
   "aws-cn": ["cn-north-1", "cn-northwest-1"],
 };
 
+/** What stands in for the partition of an account as long as that is not known. */
+export const STAND_IN_PARTITION: Partition = "aws";
+
+/** The partitions as an alternative of a regular expression: `aws|aws-us-gov|aws-cn`. */
+export const PARTITION_PATTERN = Object.keys(REGIONS_BY_PARTITION).join("|");
+
 const PARTITION_BY_REGION: ReadonlyMap<string, Partition> = new Map(
   (Object.keys(REGIONS_BY_PARTITION) as Partition[]).flatMap((partition) =>
     REGIONS_BY_PARTITION[partition].map((region) => [region, partition] as const),
@@ -78,7 +84,7 @@ export function arn({ partition, service, region = "", account = "", resource }:
   return `arn:${partition}:${service}:${region}:${account}:${resource}`;
 }
 
-const ARN = /^arn:(aws|aws-us-gov|aws-cn):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):(.+)$/;
+const ARN = new RegExp(`^arn:(${PARTITION_PATTERN}):([a-z0-9-]+):([a-z0-9-]*):(\\d{12}|):(.+)$`);
 
 /** The parts of an ARN, or `undefined` if `text` is no ARN of a partition that Keyspan supports. */
 export function parseArn(text: string): Required<ArnParts> | undefined {
@@ -110,6 +116,21 @@ export function eventBusArn(at: AwsLocation, busName: string): string {
 /** ARN of a queue, computed from its name so that policies hold no tokens. */
 export function queueArn(at: AwsLocation, queueName: string): string {
   return arn({ ...at, service: "sqs", resource: queueName });
+}
+
+/**
+ * ARN of the role by which KMS keeps multi-Region keys alike. KMS makes it with the first such key.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html
+ */
+export function multiRegionServiceRoleArn(at: Omit<AwsLocation, "region">): string {
+  return arn({
+    partition: at.partition,
+    service: "iam",
+    account: at.account,
+    resource:
+      "role/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForKeyManagementServiceMultiRegionKeys",
+  });
 }
 
 /** The service principal of EventBridge: the same in every partition. */

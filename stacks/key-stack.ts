@@ -1,6 +1,12 @@
 import type { Construct } from "constructs";
-import type { AccountConfig, BusConfig, ManagedKeyConfig } from "../config/account-config";
-import { type LedgerContent, type ProtectedResource, retiredAddresses } from "../config/ledger";
+import type { AccountConfig, ManagedKeyConfig } from "../config/account-config";
+import {
+  existsRetired,
+  type LedgerContent,
+  movesTo,
+  type ProtectedResource,
+  retiredAddresses,
+} from "../config/ledger";
 import { HOME_REGION_ADDRESS, type KeyAddresses, keyAddresses } from "../modules/kms/key-addresses";
 import {
   accountReads,
@@ -14,6 +20,7 @@ import {
   type KeyGrant,
   planRoleReads,
   renderKeyPolicy,
+  serviceRoleSynchronizes,
   usersCrypt,
 } from "../modules/kms/key-policy";
 import type { KeyRef } from "../modules/kms/key-ref";
@@ -58,11 +65,11 @@ export class KeyStack extends AccountStack {
     const managed = account.keys.filter((key) => key.kind === "managed");
     const active = managed.filter(({ state }) => state === "active");
     for (const key of active) {
-      this.managed.set(key.name, this.defineKey(key));
+      this.managed.set(key.name, this.defineKey(key, ledger));
     }
 
     const standing = active.flatMap((key) =>
-      key.regions.map((region) => this.keyResources(key.name, region, this.adoptedId(key, region))),
+      key.regions.map((region) => this.keyResources(key, region, ledger)),
     );
     this.protectedResources = [
       { stack: KEY_STACK_ID, address: showAddress(HOME_REGION_ADDRESS) },
@@ -76,9 +83,7 @@ export class KeyStack extends AccountStack {
     addStateChanges(this, {
       forget: this.forgotten(managed, ledger).filter((address) => !defined.has(address)),
       adopt: standing.flatMap(({ imports }) => imports),
-      move: ledger.moved
-        .filter(({ stack, to }) => stack === KEY_STACK_ID && defined.has(to))
-        .map(({ from, to }) => ({ from, to })),
+      move: movesTo(ledger, KEY_STACK_ID, defined),
     });
   }
 
@@ -99,8 +104,8 @@ export class KeyStack extends AccountStack {
     return ref;
   }
 
-  private defineKey(key: ManagedKeyConfig): MultiRegionKey {
-    const grants = keyGrants(this.account, key);
+  private defineKey(key: ManagedKeyConfig, ledger: LedgerContent): MultiRegionKey {
+    const grants = keyGrants(this.account, key, ledger);
     return new MultiRegionKey(this, key.name, {
       keyName: key.name,
       aliasName: keyAlias(key.name),
@@ -116,35 +121,32 @@ export class KeyStack extends AccountStack {
     });
   }
 
-  /** Id of the key that is taken over from AWS in a region, if it is. */
-  private adoptedId(key: ManagedKeyConfig, region: string): string | undefined {
-    const inRegion = this.account.regions.find(({ name }) => name === region)?.adopt ?? {};
-    return key.adopt ?? (Object.hasOwn(inRegion, key.name) ? inRegion[key.name] : undefined);
-  }
-
   /**
    * What Terraform keeps of a key in one region, and how it takes the key over, if it does.
    *
+   * The alias is taken over with it only if Keyspan made it once: another key has none by that name.
    * The provider takes the region behind the id:
    * https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support
    */
-  private keyResources(keyName: string, region: string, adoptedId: string | undefined) {
-    const { key, record, alias } = addressesIn(this.account, keyName, region);
+  private keyResources({ name, adopt }: ManagedKeyConfig, region: string, ledger: LedgerContent) {
+    const { key, record, alias } = addressesIn(this.account, name, region);
     const resources = [key, record, alias].map(
       (address): ProtectedResource => ({
         stack: KEY_STACK_ID,
         address: showAddress(address),
-        key: keyName,
+        key: name,
         region,
       }),
     );
-    const imports =
-      adoptedId === undefined
-        ? []
-        : [
-            { to: showAddress(key), importId: `${adoptedId}@${region}` },
-            { to: showAddress(alias), importId: `${keyAlias(keyName)}@${region}` },
-          ];
+    const inRegion = this.account.regions.find((entry) => entry.name === region)?.adopt ?? {};
+    const keyId = adopt ?? (Object.hasOwn(inRegion, name) ? inRegion[name] : undefined);
+    if (keyId === undefined) {
+      return { resources, imports: [] };
+    }
+    const imports = [{ to: showAddress(key), importId: `${keyId}@${region}` }];
+    if (existsRetired(ledger, KEY_STACK_ID, showAddress(alias))) {
+      imports.push({ to: showAddress(alias), importId: `${keyAlias(name)}@${region}` });
+    }
     return { resources, imports };
   }
 
@@ -188,31 +190,45 @@ function replicaRegions({ homeRegion }: AccountConfig, key: ManagedKeyConfig): r
   return key.regions.filter((region) => region !== homeRegion);
 }
 
+/**
+ * The buses of a region that work with a key: those that the configuration names, and those that the
+ * ledger remembers.
+ *
+ * Keys are applied before buses. A bus that is being drained or removed still works with its key
+ * until its own stack is applied; and what was archived under another key than today's can only be
+ * read as long as that key lets EventBridge decrypt it.
+ */
+function busesOf(account: AccountConfig, keyName: string, { buses }: LedgerContent): BusesIn {
+  const remembered = Object.entries(buses).flatMap(([name, keyNames]) =>
+    keyNames.includes(keyName) ? name : [],
+  );
+  return (region) => {
+    const named = account.buses.flatMap((bus) =>
+      bus.keyName === keyName && bus.keyRegions.includes(region) ? bus.name : [],
+    );
+    return [...new Set([...named, ...remembered])];
+  };
+}
+
 /** Who may do what with a key. The order is that of the statements in the policy. */
-function keyGrants(account: AccountConfig, key: ManagedKeyConfig): readonly KeyGrant[] {
-  const busesWhere =
-    (matches: (bus: BusConfig, region: string) => boolean): BusesIn =>
-    (region) =>
-      account.buses.filter((bus) => matches(bus, region)).map(({ name }) => name);
-  const createdBusesIn = busesWhere((bus, region) => !bus.existing && bus.regions.includes(region));
-  const encryptedBusesIn = busesWhere(
-    (bus, region) => bus.keyName === key.name && !bus.existing && bus.regions.includes(region),
+function keyGrants(
+  account: AccountConfig,
+  key: ManagedKeyConfig,
+  ledger: LedgerContent,
+): readonly KeyGrant[] {
+  const busesIn = busesOf(account, key.name, ledger);
+  const createdBusesIn: BusesIn = (region) =>
+    account.buses.flatMap((bus) =>
+      !bus.existing && bus.keyRegions.includes(region) ? bus.name : [],
+    );
+  const deployRoles = [account.deployRole, account.nextDeployRole].filter(
+    (role) => role !== undefined,
   );
-  const archivedBusesIn = busesWhere(
-    (bus, region) =>
-      bus.keyName === key.name &&
-      account.archives.some(
-        ({ busName, regions }) => busName === bus.name && regions.includes(region),
-      ),
-  );
-  const busesIn: BusesIn = (region) => [
-    ...new Set([...encryptedBusesIn(region), ...archivedBusesIn(region)]),
-  ];
-  const mayScheduleDeletion = account.protect ? [] : [account.deployRole];
   return [
     accountReads(),
+    ...(key.multiRegion ? [serviceRoleSynchronizes()] : []),
     deployRoleApplies({
-      roleArn: account.deployRole,
+      roleArns: deployRoles,
       primaryRegion: account.homeRegion,
       replicaRegions: replicaRegions(account, key),
       busesIn,
@@ -223,12 +239,12 @@ function keyGrants(account: AccountConfig, key: ManagedKeyConfig): readonly KeyG
     administratorsManage(key.administrators),
     usersCrypt(key.users, key.conditions),
     breakGlassActs(key.breakGlass, key.deletionWindowDays),
-    eventBridgeEncrypts({ account: account.id, encryptedBusesIn, archivedBusesIn }),
-    ...(key.name === "alerts" ? [deadLettersDelivered(createdBusesIn)] : []),
+    eventBridgeEncrypts(account.id, busesIn),
+    ...(key.name === "alerts" ? [deadLettersDelivered(account.id, createdBusesIn)] : []),
     guards({
       deletionWindowDays: key.deletionWindowDays,
       breakGlass: key.breakGlass,
-      mayScheduleDeletion,
+      mayScheduleDeletion: account.protect ? [] : deployRoles,
       regions: key.multiRegion ? key.regions : [],
     }),
   ];

@@ -1,12 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -36,6 +29,8 @@ export function copyProject(): string {
     cpSync(join(PROJECT, file), join(copy, file));
   }
   symlinkSync(join(PROJECT, "node_modules"), join(copy, "node_modules"));
+  // The tests of the copy ask git for its files too.
+  execFileSync("git", ["init", "--quiet", copy]);
   return copy;
 }
 

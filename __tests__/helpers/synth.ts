@@ -32,6 +32,7 @@ export interface StackJson {
 /** All that a synth of one account writes. */
 export interface SynthesizedAccount {
   readonly account: AccountConfig;
+  readonly ledger: Ledger;
   readonly stacks: readonly StackJson[];
   /** Every file by its path in the output folder. */
   readonly files: Readonly<Record<string, string>>;
@@ -78,6 +79,7 @@ export function synthConfig(
     };
     return {
       account,
+      ledger,
       files,
       stacks: Object.keys(manifest.stacks)
         .sort()

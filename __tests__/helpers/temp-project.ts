@@ -33,6 +33,7 @@ case "$1" in version | -v) echo '{"terraform_version":"1.11.4"}'; exit 0 ;; esac
 case "$1" in init | workspace | state) [ -t 0 ] || read -r line ;; esac
 echo "terraform $stack: $* [\${TF_WORKSPACE-no workspace}]" >> "$here/log"
 env > "$here/env.terraform"
+[ -f "$AWS_CONFIG_FILE" ] && cp -p "$AWS_CONFIG_FILE" "$here/aws-config"
 echo "warns $1" >&2
 [ -f "$here/fails/$stack $1" ] && exit "$(cat "$here/fails/$stack $1")"
 case "$*" in
@@ -120,6 +121,11 @@ export class TempProject {
         .split("\n")
         .map((line) => [line.split("=", 1)[0] ?? "", line.slice(line.indexOf("=") + 1)]),
     );
+  }
+
+  /** Path of the AWS config file that Terraform saw last, copied with its mode. */
+  get seenAwsConfig(): string {
+    return join(this.fakes, "aws-config");
   }
 
   /** Runs a command; returns its exit code and what it wrote. */

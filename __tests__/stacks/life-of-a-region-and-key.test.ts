@@ -185,7 +185,7 @@ describe("life of a region", () => {
     expect(folder.write(yaml()).refusal().split("\n")).toEqual(
       ["alerts", "archive"].map(
         (key) =>
-          `acme.yaml:11:5: key ${key} in eu-north-1 must be adopted to come back, got no adopt for it; it still exists in AWS, and Terraform would make a second one: write adopt: {${key}: <key id>} in the region's entry, or adopt: <key id> in keys.${key} for all its regions`,
+          `acme.yaml:11:5: key ${key} in eu-north-1 must be adopted to come back, got no adopt for it; it still exists in AWS, and Terraform would make a second one: write adopt: {${key}: <key id>} in the region's entry, or adopt: <key id> in keys.${key} for all its regions; or, if it is gone from AWS too, say so under deleted in the ledger`,
       ),
     );
   });
@@ -375,6 +375,118 @@ describe("life of a key", () => {
     expect(folder.refusal()).toContain(
       "aws_kms_key.orders of stack keys must have moved to an address that exists, got aws_kms_key.nowhere",
     );
+  });
+});
+
+describe("what is gone from AWS too", () => {
+  const gone = (list: "retired" | "deleted") => ({
+    ...folder.ledger(),
+    [list]: [...folder.ledger()[list], { region: "eu-north-1", ...written }],
+  });
+
+  test("a retired region whose keys were deleted comes back with new keys, once", () => {
+    retireNorth();
+    folder.writeLedger(gone("deleted"));
+    const synthesized = folder.write(yaml()).synth();
+    expect(stackOf(synthesized, "keys").imports).toEqual([]);
+    expect(addresses(synthesized)).toEqual(expect.arrayContaining(NORTH_ADDRESSES));
+    expect(folder.record()).toEqual([
+      "region eu-north-1: active",
+      ...["alerts", "archive"].flatMap((key) =>
+        ["aws_kms_replica_key", "terraform_data", "aws_kms_alias"].map(
+          (type) => `returned keys ${type}.${key}_eu-north-1, new`,
+        ),
+      ),
+    ]);
+
+    folder.write(yaml({ regions: NORTH_DRAINING })).record();
+    folder.writeLedger(gone("retired"));
+    folder.write(yaml({ regions: NORTH_RETIRED })).record();
+    expect(folder.write(yaml()).refusal()).toContain("key archive in eu-north-1 must be adopted");
+  });
+
+  test("a key that Keyspan gives up becomes an existing key, and is forgotten", () => {
+    folder.write(yaml({ regions: ["eu-west-1"] })).record();
+    const existing = yaml({ regions: ["eu-west-1"] }).replace(
+      `archive: { administrators: [${ADMIN}] }`,
+      `archive: { existing: { eu-west-1: "arn:aws:kms:eu-west-1:111122223333:key/${KEY_ID}" } }`,
+    );
+    expect(folder.write(existing).refusal()).toContain(
+      'key archive must be retired before it becomes an existing key, got existing; Keyspan made this key: add {"key": "archive"',
+    );
+    folder.writeLedger({ ...folder.ledger(), retired: [{ key: "archive", ...written }] });
+    expect(forgotten(folder.synth())).toEqual([
+      "aws_kms_alias.archive_eu-west-1",
+      "aws_kms_key.archive",
+      "terraform_data.archive_eu-west-1",
+    ]);
+  });
+});
+
+describe("what a key is adopted with", () => {
+  test("a key that never was Keyspan's is taken over without an alias, which it cannot have", () => {
+    const keys = `  orders: { administrators: [${ADMIN}], regions: [eu-west-1], adopt: ${KEY_ID} }`;
+    expect(stackOf(folder.write(yaml({ keys })).synth(), "keys").imports).toEqual([
+      { to: "aws_kms_key.orders", id: `${KEY_ID}@eu-west-1` },
+    ]);
+  });
+
+  test("moves that follow one another are all told to Terraform", () => {
+    folder.write(yaml({ keys: ORDERS_KEY, regions: ["eu-west-1"] })).record();
+    const move = (from: string, to: string) => ({ stack: "keys", from, to, ...written });
+    const steps = ["orders", "purchases", "deals"];
+    const moved = steps
+      .slice(1)
+      .flatMap((to, index) => [
+        move(`aws_kms_key.${steps[index]}`, `aws_kms_key.${to}`),
+        move(`aws_kms_alias.${steps[index]}_eu-west-1`, `aws_kms_alias.${to}_eu-west-1`),
+        move(`terraform_data.${steps[index]}_eu-west-1`, `terraform_data.${to}_eu-west-1`),
+      ]);
+    folder.writeLedger({ ...folder.ledger(), moved: moved.slice(0, 3) });
+    const named = (name: string) =>
+      yaml({ keys: ORDERS_KEY.replace("orders:", `${name}:`), regions: ["eu-west-1"] });
+    folder.write(named("purchases")).record();
+    folder.writeLedger({ ...folder.ledger(), moved });
+    expect(stackOf(folder.write(named("deals")).synth(), "keys").moved).toEqual(
+      moved.map(({ from, to }) => ({ from, to })),
+    );
+  });
+});
+
+describe("a key works with a bus until the bus is gone", () => {
+  const statementsIn = (synthesized: SynthesizedAccount, type: string, name: string) =>
+    String(stackOf(synthesized, "keys").resources[type]?.[name]?.policy);
+  const BUS_NORTH = "arn:aws:events:eu-north-1:111122223333:event-bus/orders";
+
+  test("in a draining region, whose bus is deleted after its keys are applied", () => {
+    folder.write(yaml()).record();
+    const before = folder.synth();
+    const draining = folder.write(yaml({ regions: NORTH_DRAINING })).synth();
+    for (const key of ["archive", "alerts"]) {
+      const policy = statementsIn(draining, "aws_kms_replica_key", `${key}_eu-north-1`);
+      expect(policy).toContain(BUS_NORTH);
+      expect(policy).toBe(statementsIn(before, "aws_kms_replica_key", `${key}_eu-north-1`));
+    }
+  });
+
+  test("when it is taken out of the file", () => {
+    folder.write(yaml()).record();
+    const removed = folder.write(yaml({ buses: "", archives: "" })).synth();
+    expect(statementsIn(removed, "aws_kms_replica_key", "archive_eu-north-1")).toContain(BUS_NORTH);
+  });
+
+  test("when it gets another key, since its archives were written with the former", () => {
+    folder.write(yaml({ keys: ORDERS_KEY })).record();
+    const other = yaml({
+      keys: ORDERS_KEY,
+      buses: 'buses: { orders: { key: orders, producers: ["111122223333"] } }',
+    });
+    const changed = folder.write(other).synth();
+    for (const key of ["archive", "orders"]) {
+      expect(statementsIn(changed, "aws_kms_replica_key", `${key}_eu-north-1`)).toContain(
+        BUS_NORTH,
+      );
+    }
   });
 });
 

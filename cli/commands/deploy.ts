@@ -1,5 +1,5 @@
-import { exitCodeOf, prepareDeployment } from "../deployment";
 import type { Command } from "../io";
+import { exitCodeOf, prepareDeployment } from "../prepare-deployment";
 
 /**
  * `npm run deploy -- <account> [stack…] [flags of cdktf deploy]`: applies an account's stacks, one
@@ -8,8 +8,9 @@ import type { Command } from "../io";
  * @throws {ValidationError} for bad input, before anything is started
  */
 export const deploy: Command = (argv, io) => {
-  const { selected, terraform, cdktf } = prepareDeployment("deploy", argv, io);
-  return exitCodeOf(io, async () => {
+  const deployment = prepareDeployment("deploy", argv, io);
+  const { selected, terraform, cdktf } = deployment;
+  return exitCodeOf(deployment, io, async () => {
     for (const folder of selected) {
       await terraform.init(folder);
       await terraform.ensureWorkspace(folder);

@@ -1,6 +1,6 @@
 import type { AccountConfig } from "../../config/account-config";
-import { type Deployment, exitCodeOf, prepareDeployment } from "../deployment";
 import type { Command } from "../io";
+import { type Deployment, exitCodeOf, prepareDeployment } from "../prepare-deployment";
 import type { StackFolder } from "../stack-folders";
 
 /**
@@ -11,7 +11,7 @@ import type { StackFolder } from "../stack-folders";
  */
 export const destroy: Command = (argv, io) => {
   const deployment = prepareDeployment("destroy", argv, io);
-  return exitCodeOf(io, async () => {
+  return exitCodeOf(deployment, io, async () => {
     const deployed = await deployedStacks(deployment);
     const done: StackFolder[] = [];
     let failed: StackFolder | undefined;

@@ -1,5 +1,5 @@
-import { type Deployment, exitCodeOf, prepareDeployment } from "../deployment";
 import type { Command } from "../io";
+import { type Deployment, exitCodeOf, prepareDeployment } from "../prepare-deployment";
 import type { StackFolder } from "../stack-folders";
 import { neededOutputs, resourceCounts } from "../stack-json";
 
@@ -14,7 +14,7 @@ import { neededOutputs, resourceCounts } from "../stack-json";
  */
 export const diff: Command = (argv, io) => {
   const deployment = prepareDeployment("diff", argv, io);
-  return exitCodeOf(io, async () => {
+  return exitCodeOf(deployment, io, async () => {
     const states = await openStates(deployment);
     const lines: string[] = [];
     let exitCode = 0;

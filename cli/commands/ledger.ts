@@ -3,11 +3,12 @@ import { App } from "cdktf";
 import { checkLedger, extendLedger, loadLedger } from "../../config/ledger";
 import { loadAccount } from "../../config/load-account";
 import { buildStacks } from "../../stacks/define-stacks";
-import type { Command } from "../io";
+import { type Command, refuseSurplus } from "../io";
 import { ACCOUNTS_DIRECTORY } from "../synthesize";
 
 /** `npm run ledger -- <account>`: adds to the account's ledger what it does not hold yet. Takes nothing away. */
-export const ledger: Command = ([workspace], io) => {
+export const ledger: Command = ([workspace, ...surplus], io) => {
+  refuseSurplus("ledger", surplus);
   const account = loadAccount(ACCOUNTS_DIRECTORY, workspace, "the account");
   const current = loadLedger(ACCOUNTS_DIRECTORY, account.workspace);
   const { subject } = buildStacks(new App({ outdir: "cdktf.out" }), account, current);

@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accountJsonSchema } from "../../config/account-schema";
-import type { Command } from "../io";
+import { type Command, refuseSurplus } from "../io";
 import { ACCOUNTS_DIRECTORY } from "../synthesize";
 
 /** `npm run schema`: writes accounts/schema.json, by which editors complete and check account files. */
-export const schema: Command = (_argv, io) => {
+export const schema: Command = (argv, io) => {
+  refuseSurplus("schema", argv);
   const file = join(ACCOUNTS_DIRECTORY, "schema.json");
   writeFileSync(file, `${JSON.stringify(accountJsonSchema(), null, 2)}\n`);
   io.out(`wrote ${file}\n`);

@@ -1,12 +1,13 @@
 import { TerraformResource } from "cdktf";
-import type { Command } from "../io";
+import { type Command, refuseSurplus } from "../io";
 import { notices } from "../notices";
 import { outputDirectoryOf, type Synthesis, synthesize } from "../synthesize";
 
 const EXAMPLE_ACCOUNT = "demo";
 
 /** `npm start [-- <account>]`: synthesizes an account and prints what it would create. Talks to nobody. */
-export const start: Command = ([account = EXAMPLE_ACCOUNT], io) => {
+export const start: Command = ([account = EXAMPLE_ACCOUNT, ...surplus], io) => {
+  refuseSurplus("start", surplus);
   io.out(summarize(synthesize(account, outputDirectoryOf(account))));
   return 0;
 };

@@ -61,6 +61,8 @@ export function renderBusPolicy(
       ...put,
       Condition: {
         StringEquals: { "aws:PrincipalOrgID": [...producers.organizations].sort() },
+        // Without it, whoever is of this account and the organisation would need no IAM permission.
+        StringNotEquals: { "aws:PrincipalAccount": at.account },
       },
     });
   }

@@ -7,11 +7,14 @@
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
  */
 import { allOf, type Conditions, exactRoles, renderPolicy, type Statement } from "../iam/policy";
+import { deadLetterQueueName } from "../names";
 import {
   type AwsLocation,
   accountRootArn,
   EVENTBRIDGE_PRINCIPAL,
   eventBusArn,
+  multiRegionServiceRoleArn,
+  queueArn,
   viaService,
 } from "../partition";
 import { KEY_POLICY_LIMIT } from "./key-limits";
@@ -82,6 +85,30 @@ export function accountReads(): KeyGrant {
   ];
 }
 
+/**
+ * KMS's own role that carries rotated key material from a primary key to its replica keys.
+ *
+ * Its rights come from IAM, to which this policy delegates reading only, and no source says whether
+ * KMS needs the key policy's consent for its own role. The role may not exist yet.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html
+ */
+export function serviceRoleSynchronizes(): KeyGrant {
+  return (at) => {
+    const role = exactRoles([multiRegionServiceRoleArn(at)]);
+    return [
+      {
+        Sid: "ServiceRoleSynchronizes",
+        Effect: "Allow",
+        Principal: role.Principal,
+        Action: "kms:SynchronizeMultiRegionKey",
+        Resource: THIS_KEY,
+        Condition: role.Condition,
+      },
+    ];
+  };
+}
+
 /** Requests that EventBridge makes for a role that creates or updates buses and archives. */
 function throughEventBridge(at: AwsLocation, busNames: readonly string[]): Conditions {
   return {
@@ -98,7 +125,8 @@ function busArns(at: AwsLocation, busNames: readonly string[]): readonly string[
 
 /** What the role that applies Terraform may do with a key. */
 export interface DeployRoleProps {
-  readonly roleArn: string;
+  /** The role; a second one while the first hands over to it. All must exist. */
+  readonly roleArns: readonly string[];
   /** Region of the primary key; replica keys are made from there. */
   readonly primaryRegion: string;
   /** Regions that may hold a replica key. Empty for a single-Region key. */
@@ -115,19 +143,22 @@ export interface DeployRoleProps {
  * The deploy role: all that apply needs, and no key use but through EventBridge.
  *
  * It is named in `Principal` where it reads and puts the policy: KMS checks that the caller could
- * put the next policy, and no source says whether that check honours conditions.
+ * put the next policy, and no source says whether that check honours conditions. A role that is
+ * deleted and made again is another principal, so the right stands under a condition too.
  *
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html
  */
 export function deployRoleApplies(props: DeployRoleProps): KeyGrant {
-  const role = exactRoles([props.roleArn]);
+  const role = exactRoles(props.roleArns);
   return (at) => {
     const statements: Statement[] = [
       {
         Sid: "DeployRolePutsPolicy",
         Effect: "Allow",
-        Principal: { AWS: props.roleArn },
+        Principal: {
+          AWS: props.roleArns.length === 1 ? (props.roleArns[0] ?? "") : [...props.roleArns].sort(),
+        },
         Action: ["kms:GetKeyPolicy", "kms:PutKeyPolicy"],
         Resource: THIS_KEY,
       },
@@ -140,6 +171,7 @@ export function deployRoleApplies(props: DeployRoleProps): KeyGrant {
           "kms:CreateAlias",
           "kms:DeleteAlias",
           "kms:EnableKeyRotation",
+          "kms:PutKeyPolicy",
           "kms:TagResource",
           "kms:UntagResource",
           "kms:UpdateAlias",
@@ -413,16 +445,6 @@ function contextConditions({ encryptionContext = {} }: KeyUseConditions): Condit
   };
 }
 
-/** Which buses and archives of a region EventBridge encrypts with a key. */
-export interface EventBridgeUseProps {
-  /** Account whose EventBridge may describe the key. */
-  readonly account: string;
-  /** Buses that are encrypted with the key. */
-  readonly encryptedBusesIn: BusesIn;
-  /** Buses, encrypted with the key or not, that have an archive encrypted with it. */
-  readonly archivedBusesIn: BusesIn;
-}
-
 /**
  * EventBridge: bus and archive encryption, bound to the ARNs of this region's buses.
  *
@@ -430,60 +452,55 @@ export interface EventBridgeUseProps {
  * `aws:SourceArn` is not known to be sent for them. `DescribeKey` carries no encryption context;
  * that `aws:SourceAccount` is always sent with it is not documented, hence `IfExists`.
  *
+ * @param account - id of the account whose EventBridge may describe the key
+ * @param busesIn - buses that are encrypted with the key, or whose archives are
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-key-policy.html
  */
-export function eventBridgeEncrypts(props: EventBridgeUseProps): KeyGrant {
+export function eventBridgeEncrypts(account: string, busesIn: BusesIn): KeyGrant {
   const principal = { Service: EVENTBRIDGE_PRINCIPAL };
-  const underContext = (at: AwsLocation, busNames: readonly string[]): Conditions => ({
-    StringEquals: { "kms:EncryptionContext:aws:events:event-bus:arn": busArns(at, busNames) },
-  });
-  return (at) => {
-    const encrypted = props.encryptedBusesIn(at.region);
-    const archived = props.archivedBusesIn(at.region);
-    if (encrypted.length + archived.length === 0) {
+  return (at): readonly Statement[] => {
+    const busNames = busesIn(at.region);
+    if (busNames.length === 0) {
       return [];
     }
-    const statements: Statement[] = [
+    return [
       {
         Sid: "EventBridgeDescribes",
         Effect: "Allow",
         Principal: principal,
         Action: "kms:DescribeKey",
         Resource: THIS_KEY,
-        Condition: { StringEqualsIfExists: { "aws:SourceAccount": props.account } },
+        Condition: { StringEqualsIfExists: { "aws:SourceAccount": account } },
       },
-    ];
-    if (encrypted.length > 0) {
-      statements.push({
-        Sid: "EventBridgeEncryptsBuses",
-        Effect: "Allow",
-        Principal: principal,
-        Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-        Resource: THIS_KEY,
-        Condition: underContext(at, encrypted),
-      });
-    }
-    if (archived.length > 0) {
-      statements.push({
-        Sid: "EventBridgeEncryptsArchives",
+      {
+        Sid: "EventBridgeEncrypts",
         Effect: "Allow",
         Principal: principal,
         Action: ["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncrypt*"],
         Resource: THIS_KEY,
-        Condition: underContext(at, archived),
-      });
-    }
-    return statements;
+        Condition: {
+          StringEquals: {
+            "kms:EncryptionContext:aws:events:event-bus:arn": busArns(at, busNames),
+          },
+        },
+      },
+    ];
   };
 }
 
 /**
  * EventBridge: delivery to the encrypted dead-letter queues of the region's buses.
  *
+ * SQS lists EventBridge among the services that send `aws:SourceArn` with their requests to KMS, and
+ * says that it is the ARN of what is encrypted; elsewhere it is that of the bus; SNS says that
+ * EventBridge does not send it. Both ARNs and `IfExists` let a dead letter arrive in any case.
+ *
+ * @param account - id of the account whose EventBridge delivers
+ * @param busesIn - buses that have an encrypted dead-letter queue
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
  */
-export function deadLettersDelivered(busesIn: BusesIn): KeyGrant {
+export function deadLettersDelivered(account: string, busesIn: BusesIn): KeyGrant {
   return (at) => {
     const busNames = busesIn(at.region);
     return busNames.length === 0
@@ -495,7 +512,15 @@ export function deadLettersDelivered(busesIn: BusesIn): KeyGrant {
             Principal: { Service: EVENTBRIDGE_PRINCIPAL },
             Action: ["kms:Decrypt", "kms:GenerateDataKey"],
             Resource: THIS_KEY,
-            Condition: { ArnEquals: { "aws:SourceArn": busArns(at, busNames) } },
+            Condition: {
+              StringEqualsIfExists: { "aws:SourceAccount": account },
+              ArnEqualsIfExists: {
+                "aws:SourceArn": [
+                  ...busArns(at, busNames),
+                  ...[...busNames].sort().map((name) => queueArn(at, deadLetterQueueName(name))),
+                ],
+              },
+            },
           },
         ];
   };

@@ -33,8 +33,9 @@ export interface DeadLetterQueueProps {
 /**
  * A queue for what EventBridge could not process, kept for 14 days.
  *
- * Only EventBridge sends, for the one source, and only over TLS. It is encrypted with another key
- * than the bus: otherwise both would fail together.
+ * EventBridge sends, for the one source, and everybody only over TLS. Whoever else of the account has
+ * IAM permissions on the queue still has no use of its key. It is encrypted with another key than
+ * the bus: otherwise both would fail together.
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  */

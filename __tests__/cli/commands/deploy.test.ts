@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { deploy } from "../../../cli/commands/deploy";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
@@ -87,10 +87,10 @@ function withoutShell(env: Readonly<Record<string, string>>): Readonly<Record<st
   );
 }
 
-test("gives both profiles the roles that write, in a file only its owner reads", async () => {
+test("gives both profiles the roles that write, in a file only its owner reads, while it works", async () => {
   project.write("cdktf.out/demo.apply.aws-config", "left over");
   await project.run(deploy, ["demo", "--auto-approve"]);
-  expect(project.read("cdktf.out/demo.apply.aws-config")).toBe(`[profile keyspan]
+  expect(readFileSync(project.seenAwsConfig, "utf8")).toBe(`[profile keyspan]
 role_arn = arn:aws:iam::111122223333:role/keyspan-deploy
 role_session_name = keyspan-deploy-demo
 credential_source = Environment
@@ -102,9 +102,8 @@ role_session_name = keyspan-deploy-demo
 credential_source = Environment
 region = eu-west-1
 `);
-  expect(statSync(join(project.directory, "cdktf.out/demo.apply.aws-config")).mode & 0o777).toBe(
-    0o600,
-  );
+  expect(statSync(project.seenAwsConfig).mode & 0o777).toBe(0o600);
+  expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
 });
 
 test("copies the provider lock file into every stack folder before init", async () => {
@@ -124,6 +123,7 @@ test("shows what terraform said, and stops, if a stack cannot be prepared", asyn
     "warns workspace\narchive-eu-central-1: terraform workspace select -or-create demo failed with exit code 3; its message is above\n",
   );
   expect(project.calls()).toEqual(PREPARED.slice(0, 4));
+  expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
 });
 
 test("passes the exit code of cdktf on", async () => {

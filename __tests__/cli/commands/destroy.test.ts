@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { destroy } from "../../../cli/commands/destroy";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
@@ -74,7 +75,7 @@ test("destroys nothing if a stack cannot be opened", async () => {
 
 test("uses the roles that write", async () => {
   await project.run(destroy, ["demo", "--auto-approve"]);
-  expect(project.read("cdktf.out/demo.apply.aws-config")).toMatch(
+  expect(readFileSync(project.seenAwsConfig, "utf8")).toMatch(
     /role\/keyspan-deploy\nrole_session_name = keyspan-destroy-demo\n[\s\S]*role\/keyspan-state-demo\n/,
   );
   expect(project.envOf("cdktf")).not.toHaveProperty("TF_CLI_ARGS_plan");

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { diff } from "../../../cli/commands/diff";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
@@ -137,7 +138,7 @@ test("reads only: reading roles, and no lock", async () => {
     TF_CLI_ARGS_init: "-input=false",
     TF_WORKSPACE: "demo",
   });
-  expect(project.read("cdktf.out/demo.plan.aws-config")).toBe(`[profile keyspan]
+  expect(readFileSync(project.seenAwsConfig, "utf8")).toBe(`[profile keyspan]
 role_arn = arn:aws:iam::111122223333:role/keyspan-plan
 role_session_name = keyspan-diff-demo
 credential_source = Environment

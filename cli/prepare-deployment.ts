@@ -1,4 +1,5 @@
 /** What deploy, diff and destroy have in common: they judge everything first, and only then start Terraform. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { AccountConfig } from "../config/account-config";
 import { loadAccount } from "../config/load-account";
@@ -29,6 +30,8 @@ export interface Deployment {
   /** Those that the command is about, in the same order. */
   readonly selected: readonly StackFolder[];
   readonly terraform: Terraform;
+  /** Path of the AWS config file that gives the profiles their roles. */
+  readonly awsConfigFile: string;
   /**
    * Runs a command of `cdktf` on stacks, with the person's flags; its output goes to the terminal.
    *
@@ -123,6 +126,7 @@ export function prepareDeployment(
     account,
     folders,
     selected,
+    awsConfigFile,
     terraform: new Terraform(env, account.workspace, (line) => io.err(`${line}\n`)),
     cdktf: (of, ...flags) =>
       runProgram(
@@ -151,8 +155,16 @@ export function prepareDeployment(
   };
 }
 
-/** Exit code of a command's work with Terraform: a program that failed or was stopped gives its own. */
-export async function exitCodeOf(io: CommandIo, work: () => Promise<number>): Promise<number> {
+/**
+ * Exit code of a command's work with Terraform: a program that failed or was stopped gives its own.
+ *
+ * Afterwards the AWS config file is gone: it may hold a copy of the person's own.
+ */
+export async function exitCodeOf(
+  { awsConfigFile }: Deployment,
+  io: CommandIo,
+  work: () => Promise<number>,
+): Promise<number> {
   try {
     return await work();
   } catch (error) {
@@ -161,5 +173,7 @@ export async function exitCodeOf(io: CommandIo, work: () => Promise<number>): Pr
     }
     io.err(`${error.message}\n`);
     return error.exitCode;
+  } finally {
+    rmSync(awsConfigFile, { force: true });
   }
 }

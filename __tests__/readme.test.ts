@@ -1,0 +1,117 @@
+/** What the README says is run, or compared with what is there. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { runSimulation } from "@cloud-copilot/iam-simulate";
+import { isMap, parseDocument } from "yaml";
+import { loadAccount } from "../config/load-account";
+import { AccountFolder } from "./helpers/account-folder";
+import { PROJECT, projectText, run } from "./helpers/project";
+
+const readme = projectText("README.md");
+const decisions = projectText("docs/decisions.md");
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(
+    ([, text = ""]) => text,
+  );
+
+test("every npm script that the documents name is there", () => {
+  const { scripts } = JSON.parse(projectText("package.json")) as { scripts: object };
+  const named = [...`${readme}${decisions}`.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(
+    ([, name]) => name,
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining([...new Set(named)]));
+});
+
+test("the tree under Developing is the tree", () => {
+  const tree = blocks("text").join("\n");
+  const entries = tree.split("\n").flatMap((line) => line.split(/\s/)[0] || []);
+  expect(entries.length).toBeGreaterThan(7);
+  for (const entry of entries) {
+    expect([entry, existsSync(join(PROJECT, entry))]).toEqual([entry, true]);
+  }
+});
+
+test("the files that the map of the house names are there", () => {
+  const files = [...decisions.matchAll(/\| `([^`]+)` \|$/gm)].map(([, file = ""]) => file);
+  expect(files).toHaveLength(10);
+  for (const file of files) {
+    const example = file.replace("<account>", "prod");
+    expect([file, existsSync(join(PROJECT, example)) || file.includes("<account>")]).toEqual([
+      file,
+      true,
+    ]);
+  }
+});
+
+test("the policies are JSON, and the statements of an existing key too", () => {
+  const documents = blocks("json").map((text) => JSON.parse(text) as { Statement: object[] } | []);
+  expect(
+    documents.map((document) => (Array.isArray(document) ? document : document.Statement).length),
+  ).toEqual([4, 6, 1, 4]);
+});
+
+test.each([
+  ["keyspan/prod/keys.tfstate", true],
+  ["keyspan/prod/archive-eu-west-1.tfstate", true],
+  ["keyspan/prod/keys.tfstate.tflock", true],
+  ["keys.tfstate", true],
+  ["archive-eu-west-1.tfstate", true],
+  ["keyspan/dev/keys.tfstate", false],
+  ["keyspan/production/keys.tfstate", false],
+  ["other.tfstate", false],
+])("a state role reads %s: %p", async (objectKey, allowed) => {
+  const policy = JSON.parse(
+    (blocks("json")[0] ?? "")
+      .replaceAll("BUCKET", "acme-state")
+      .replaceAll("KEYPREFIX", "keyspan")
+      .replaceAll("WORKSPACE", "prod"),
+  );
+  const principal = "arn:aws:iam::444455556666:role/keyspan-state-prod";
+  const { overallResult } = (await runSimulation(
+    {
+      request: {
+        principal,
+        action: "s3:GetObject",
+        resource: { resource: `arn:aws:s3:::acme-state/${objectKey}`, accountId: "444455556666" },
+        contextVariables: {},
+      },
+      identityPolicies: [{ name: "state", policy }],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
+  )) as { overallResult: string };
+  expect(overallResult === "Allowed").toBe(allowed);
+});
+
+test("the YAML examples are accepted in an account", () => {
+  const examples = blocks("yaml");
+  expect(examples).toHaveLength(2);
+  for (const example of examples) {
+    const folder = new AccountFolder();
+    const document = parseDocument(projectText("__tests__/fixtures/accounts/defaults.yaml"));
+    const account = parseDocument(example);
+    if (!isMap(document.contents) || !isMap(account.contents)) {
+      throw new Error("not a map");
+    }
+    document.setIn(["account", "id"], "111122223333");
+    document.set("homeRegion", "eu-west-1");
+    document.set("regions", ["eu-west-1", "eu-central-1"]);
+    document.setIn(["buses", "orders", "producers"], ["111122223333"]);
+    for (const { key, value } of account.contents.items) {
+      const section = String(key);
+      for (const inner of isMap(value) ? value.items : []) {
+        document.setIn([section, String(inner.key)], inner.value);
+      }
+    }
+    expect(() => loadAccount(folder.write(String(document)).directory, "acme")).not.toThrow();
+    folder.remove();
+  }
+});
+
+test("the quick start does what it says", () => {
+  const { code, stdout } = run(PROJECT, "npm", ["start", "--silent"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("The Terraform JSON is in cdktf.out/demo/stacks/<stack>/cdk.tf.json");
+});
