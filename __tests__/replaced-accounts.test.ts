@@ -45,6 +45,8 @@ test("with one account of somebody else's, npm start and all tests pass", () => 
   // Those that take long and look at no account are left out, and this one, which would never end.
   const tests = run(copy, "npx", [
     "jest",
+    // Otherwise several workers print no names of tests.
+    "--verbose",
     "--testPathIgnorePatterns",
     "replaced-accounts",
     "cdktf-cli.test",
