@@ -1,7 +1,7 @@
 /** The CDKTF CLI as it is installed. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { ValidationError } from "../modules/errors";
 import type { CommandIo } from "./io";
 

@@ -1,7 +1,7 @@
 /** The folders that a synth writes, one per stack: what is in them and in which order they are applied. */
 import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { ValidationError } from "../modules/errors";
 
 /** A stack as it was synthesized. */

@@ -1,7 +1,7 @@
 /** What a stack's Terraform JSON says about it, without asking AWS. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { STACK_FILE, type StackFolder } from "./stack-folders";
 
 // CDKTF names its remote states so: https://github.com/hashicorp/terraform-cdk/blob/main/packages/cdktf/lib/terraform-stack.ts

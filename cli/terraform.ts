@@ -1,7 +1,7 @@
 /** Terraform itself, for what `cdktf` does not do: workspaces, and a look into states. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { ValidationError } from "../modules/errors";
 import { ProgramFailure, type ProgramResult, runProgram } from "./run-program";
 import type { StackFolder } from "./stack-folders";

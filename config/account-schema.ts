@@ -5,7 +5,7 @@
  * is the id of a rule; rules.ts holds its words.
  */
 import { isIP } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
 import { ARCHIVE_NAME, EVENT_BUS_NAME } from "../modules/names";
 import { PARTITION_PATTERN, REGIONS_BY_PARTITION } from "../modules/partition";
@@ -52,7 +52,8 @@ const flag = z.boolean(rule("yes-or-no"));
 const days = (id: RuleId, { min, max }: { readonly min: number; readonly max: number }) =>
   z.int(rule(id)).min(min, rule(id)).max(max, rule(id));
 
-const region = z.enum(Object.values(REGIONS_BY_PARTITION).flat(), rule("region-name"));
+/** A region that Keyspan knows. */
+export const region = z.enum(Object.values(REGIONS_BY_PARTITION).flat(), rule("region-name"));
 const residencyPattern = text("residency-pattern", /^[a-z0-9-]+\*?$/).refine(
   (pattern) => region.options.some((name) => matchesResidency(name, pattern)),
   rule("residency-pattern"),
@@ -170,7 +171,8 @@ const key = fields({
     ),
 }).partial();
 
-const regionEntry = fields({
+/** A region of the account, if it is more than its name. */
+export const regionEntry = fields({
   name: region,
   state: z
     .enum(["active", "draining", "retired"], rule("region-state"))
@@ -291,56 +293,3 @@ export const accountSchema = fields({
 
 /** A configuration that has the right form. */
 export type AccountInput = z.infer<typeof accountSchema>;
-
-type JsonSchema = Record<string, unknown>;
-
-/**
- * JSON Schema of one file in `accounts/`, for completion in editors.
- *
- * No field is required, since any may stand in defaults.yaml instead; lists replace each other, so
- * what their items need stays. A region may be its name alone.
- */
-export function accountJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(accountSchema, {
-    io: "input",
-    target: "draft-2020-12",
-    override: ({ zodSchema, jsonSchema }) => {
-      if (typeof jsonSchema.pattern === "string" && jsonSchema.pattern.startsWith("^arn:")) {
-        // The file may hold placeholders, which are filled in before the pattern is checked.
-        jsonSchema.pattern = "^arn:";
-      }
-      if ((zodSchema as unknown) === regionEntry) {
-        const entry = { ...jsonSchema };
-        for (const field of Object.keys(jsonSchema)) {
-          delete (jsonSchema as JsonSchema)[field];
-        }
-        jsonSchema.anyOf = [{ enum: region.options }, entry];
-      }
-    },
-  });
-  return { title: "Keyspan account", ...withoutRequired(schema as JsonSchema) };
-}
-
-function withoutRequired(schema: JsonSchema): JsonSchema {
-  const { required: _, properties, additionalProperties, ...rest } = schema;
-  return {
-    ...rest,
-    ...(isSchema(properties) && {
-      properties: Object.fromEntries(
-        Object.entries(properties).map(([name, property]) => [
-          name,
-          isSchema(property) ? withoutRequired(property) : property,
-        ]),
-      ),
-    }),
-    ...(additionalProperties !== undefined && {
-      additionalProperties: isSchema(additionalProperties)
-        ? withoutRequired(additionalProperties)
-        : additionalProperties,
-    }),
-  };
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -9,7 +9,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { showValue, ValidationError } from "../modules/errors";
 import { keyAddresses } from "../modules/kms/key-addresses";
 import { showAddress } from "../modules/terraform/address";

@@ -1,7 +1,7 @@
 /** Reads an account's file: merges it over the defaults, checks it, and resolves it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { showValue, ValidationError } from "../modules/errors";
 import { partitionOf, STAND_IN_PARTITION } from "../modules/partition";
 import { type AccountConfig, resolveAccount } from "./account-config";

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv2020 from "ajv/dist/2020";
 import fc from "fast-check";
-import { accountJsonSchema } from "../../config/account-schema";
+import { accountJsonSchema } from "../../config/account-json-schema";
 import { parseYaml } from "../../config/yaml-source";
 import { SMALL, toYaml, validAccount } from "../helpers/account-arbitrary";
 import { FIXTURE_ACCOUNTS, SHIPPED_ACCOUNTS } from "../helpers/synth";

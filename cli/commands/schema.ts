@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { accountJsonSchema } from "../../config/account-schema";
+import { accountJsonSchema } from "../../config/account-json-schema";
 import { type Command, refuseSurplus } from "../io";
 import { ACCOUNTS_DIRECTORY } from "../synthesize";
 
