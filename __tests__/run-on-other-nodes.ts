@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { accountNames } from "../config/load-account";
 import { filesIn } from "./helpers/project";
 
@@ -33,8 +33,10 @@ const check = (title: string, holds: boolean, detail = "") => {
 for (const { version, cli } of VERSIONS) {
   const node = install(version);
   const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    // The shell commands that tests run must find this Node, too.
+    const PATH = `${dirname(node)}:${process.env.PATH}`;
     const { status, stdout, stderr } = spawnSync(node, args, {
-      env: { ...process.env, CI: "1", CHECKPOINT_DISABLE: "1", ...env },
+      env: { ...process.env, PATH, CI: "1", CHECKPOINT_DISABLE: "1", ...env },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -61,10 +63,17 @@ for (const { version, cli } of VERSIONS) {
     jest.text,
   );
 
-  const started = run(["node_modules/cdktf-cli/bundle/bin/cdktf", "--version"]);
+  // `cdktf --version` runs anywhere; every command that does something loads node-pty.
+  const out = mkdtempSync(join(tmpdir(), "keyspan-node-"));
+  const [account = ""] = accountNames("accounts");
+  const started = run(["node_modules/cdktf-cli/bundle/bin/cdktf", "synth", "--output", out], {
+    TF_WORKSPACE: account,
+  });
+  rmSync(out, { recursive: true });
+  const reason = cli ? "Generated Terraform code" : "node-pty";
   check(
     `cdktf-cli ${cli ? "starts" : "does not start"} on Node ${version}`,
-    (started.code === 0) === cli,
+    (started.code === 0) === cli && started.text.includes(reason),
     started.text,
   );
 }

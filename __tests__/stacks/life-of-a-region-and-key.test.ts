@@ -469,6 +469,14 @@ describe("a key works with a bus until the bus is gone", () => {
     }
   });
 
+  test("in a draining region of an account without a ledger too", () => {
+    const draining = folder.write(yaml({ regions: NORTH_DRAINING, protect: false })).synth();
+    for (const key of ["archive", "alerts"]) {
+      const policy = statementsIn(draining, "aws_kms_replica_key", `${key}_eu-north-1`);
+      expect(policy).toContain(BUS_NORTH);
+    }
+  });
+
   test("when it is taken out of the file", () => {
     folder.write(yaml()).record();
     const removed = folder.write(yaml({ buses: "", archives: "" })).synth();
