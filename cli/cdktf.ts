@@ -6,7 +6,7 @@ import { ValidationError } from "../modules/errors";
 import type { CommandIo } from "./io";
 
 // cdktf-cli 0.21 brings a node-pty that is prebuilt for no later one:
-// https://www.npmjs.com/package/@cdktf/node-pty-prebuilt-multiarch
+// See the prebuilds of the package @cdktf/node-pty-prebuilt-multiarch, which cdktf-cli loads.
 const NODE_MAJORS = ["20", "22"];
 
 /**

@@ -54,10 +54,10 @@ export const STATE_OBJECT_KEY: NameLimit = {
 /** Says why AWS would refuse `name`, as `must …`; `undefined` if it is accepted. */
 export function nameProblem(name: string, limit: NameLimit): string | undefined {
   if (name.length > limit.maxCharacters) {
-    return `must be at most ${limit.maxCharacters} characters long, the limit of a ${limit.kind} name (${limit.source})`;
+    return `must be at most ${limit.maxCharacters} characters long, the limit for ${limit.kind} names (${limit.source})`;
   }
   if (!limit.pattern.test(name)) {
-    return `must match ${limit.pattern}, the form of a ${limit.kind} name (${limit.source})`;
+    return `must match ${limit.pattern}, the form of ${limit.kind} names (${limit.source})`;
   }
   return undefined;
 }

@@ -1368,19 +1368,19 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
   "physical-name": [
     [
       buses(`b${x(60)}: { producers: ["111122223333"] }`),
-      `test.yaml:26:3: buses.b${x(60)} must be at most 80 characters long, the limit of a queue name (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html), got "keyspan-b${x(60)}-dead-letter"; shorten it to 60 characters: its dead-letter queue is named after it [physical-name]`,
+      `test.yaml:26:3: buses.b${x(60)} must be at most 80 characters long, the limit for queue names (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html), got "keyspan-b${x(60)}-dead-letter"; shorten it to 60 characters: its dead-letter queue is named after it [physical-name]`,
     ],
     [
       keys(`? k${x(242)}\n  : { administrators: [arn:aws:iam::111122223333:role/Admin] }`),
-      `test.yaml:24:5: keys.k${x(242)} must be at most 256 characters long, the limit of a KMS alias name (https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html), got "alias/keyspan-k${x(104)}…; shorten it [physical-name]`,
+      `test.yaml:24:5: keys.k${x(242)} must be at most 256 characters long, the limit for KMS alias names (https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html), got "alias/keyspan-k${x(104)}…; shorten it [physical-name]`,
     ],
     [
       buses(`? b${x(256)}\n  : { existing: true }`),
-      `test.yaml:26:5: buses.b${x(256)} must be at most 256 characters long, the limit of a event bus name (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html), got "b${x(118)}…; shorten it [physical-name]`,
+      `test.yaml:26:5: buses.b${x(256)} must be at most 256 characters long, the limit for event bus names (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html), got "b${x(118)}…; shorten it [physical-name]`,
     ],
     [
       put(["keyPrefix: keyspan", `keyPrefix: ${x(983)}`]),
-      `test.yaml:12:3: state.keyPrefix must be at most 1024 characters long, the limit of a state object key name (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html), got "${x(119)}…; shorten it [physical-name]`,
+      `test.yaml:12:3: state.keyPrefix must be at most 1024 characters long, the limit for state object key names (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html), got "${x(119)}…; shorten it [physical-name]`,
     ],
   ],
   "use-period": [

@@ -28,10 +28,10 @@ test.each([
   const longest = prefix + "x".repeat(max - prefix.length);
   expect(nameProblem(longest, limit)).toBeUndefined();
   expect(nameProblem(`${longest}x`, limit)).toBe(
-    `must be at most ${max} characters long, the limit of a ${limit.kind} name (${limit.source})`,
+    `must be at most ${max} characters long, the limit for ${limit.kind} names (${limit.source})`,
   );
   expect(nameProblem(badForm, limit)).toBe(
-    `must match ${limit.pattern}, the form of a ${limit.kind} name (${limit.source})`,
+    `must match ${limit.pattern}, the form of ${limit.kind} names (${limit.source})`,
   );
   expect(nameProblem("", limit)).toContain("must match");
 });
