@@ -5,8 +5,8 @@ import * as z from "zod";
 import { ValidationError } from "../modules/errors";
 import type { CommandIo } from "./io";
 
-// cdktf-cli 0.21 brings a node-pty that is prebuilt for no later one:
-// See the prebuilds of the package @cdktf/node-pty-prebuilt-multiarch, which cdktf-cli loads.
+// cdktf-cli 0.21 brings a node-pty that is prebuilt for no later one.
+// See prebuilds/ of the package @cdktf/node-pty-prebuilt-multiarch.
 const NODE_MAJORS = ["20", "22"];
 
 /**
