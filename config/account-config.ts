@@ -100,6 +100,8 @@ export interface AccountConfig {
   /** Account id: 12 digits. */
   readonly id: string;
   readonly deployRole: string;
+  /** Place of `deployRole` in its file, as messages show it. */
+  readonly deployRoleWhere: string;
   /** Role that will be the deploy role; it must exist. */
   readonly nextDeployRole?: string;
   readonly planRole: string;
@@ -169,6 +171,7 @@ export function resolveAccount(
     partition,
     id: input.account.id,
     deployRole: input.account.deployRole,
+    deployRoleWhere: where("account", "deployRole"),
     ...(input.account.nextDeployRole !== undefined && {
       nextDeployRole: input.account.nextDeployRole,
     }),

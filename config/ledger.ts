@@ -12,6 +12,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { showValue, ValidationError } from "../modules/errors";
 import { keyAddresses } from "../modules/kms/key-addresses";
+import { EVENT_BUS_NAME } from "../modules/names";
 import { showAddress } from "../modules/terraform/address";
 import type { AccountConfig, RegionState } from "./account-config";
 import { parseYaml, type ValuePath } from "./yaml-source";
@@ -29,7 +30,7 @@ export interface ProtectedResource {
 
 const form = (pattern: RegExp, what: string) =>
   z.string().regex(pattern, { error: `must be ${what}` });
-// Addresses are written into Terraform's configuration: nothing else may come with them.
+// Addresses and bus names are written into Terraform's configuration: nothing else may come with them.
 const address = form(/^[a-z][a-z0-9_]*\.[A-Za-z][\w-]*$/, "an address like aws_kms_key.archive");
 const stack = form(/^[a-z][a-z0-9-]*$/, "the id of a stack");
 const region = form(/^[a-z]{2}(-[a-z]+)+-\d$/, "a region");
@@ -67,7 +68,9 @@ const ledgerSchema = z.strictObject({
   regions: z.record(region, z.array(z.enum(["active", "draining", "retired"])).min(1)).default({}),
   keys: z.record(key, z.array(z.enum(["active", "retired"])).min(1)).default({}),
   /** Keys that each bus and its archives have been encrypted with. */
-  buses: z.record(text, z.array(key).min(1)).default({}),
+  buses: z
+    .record(form(EVENT_BUS_NAME.pattern, "the name of an event bus"), z.array(key).min(1))
+    .default({}),
   protected: z.array(protectedResource).default([]),
   /** Retired resources that are there again: taken over, or made anew after their deletion. */
   returned: z.array(z.strictObject({ stack, address, as: z.enum(["adopted", "new"]) })).default([]),
@@ -187,15 +190,24 @@ export function movesTo(
   return moves.filter(({ to }) => leads(to)).map(({ from, to }) => ({ from, to }));
 }
 
-/** Whether the ledger holds an address as retired and not deleted: it still exists in AWS. */
-export function existsRetired(content: LedgerContent, stack: string, address: string): boolean {
-  return content.protected.some(
-    (resource) =>
-      resource.stack === stack &&
-      resource.address === address &&
-      isRetired(content, resource) &&
-      !isDeleted(content, resource),
+/**
+ * Whether what stood at an address before it was retired is the one to take over: it was not deleted
+ * from AWS. Also once the return is written down, which comes before the apply that imports it.
+ */
+export function standsFromBefore(content: LedgerContent, stack: string, address: string): boolean {
+  const resource = content.protected.find(
+    (candidate) => candidate.stack === stack && candidate.address === address,
   );
+  if (resource === undefined) {
+    return false;
+  }
+  if (isRetired(content, resource)) {
+    return !isDeleted(content, resource);
+  }
+  const lastReturn = content.returned
+    .filter((entry) => entry.stack === stack && entry.address === address)
+    .at(-1);
+  return lastReturn?.as === "adopted";
 }
 
 /** Addresses of a stack that the ledger has retired: Terraform is told to forget them, for good. */
@@ -250,12 +262,12 @@ function homeRegionProblems(
 
 function deployRoleProblems(
   { content: { deployRoles }, file }: Ledger,
-  { workspace, deployRole }: AccountConfig,
+  { deployRole, deployRoleWhere }: AccountConfig,
 ): readonly string[] {
   return deployRoles.length === 0 || deployRoles.includes(deployRole)
     ? []
     : [
-        `${workspace}: account.deployRole must be a role that the key policies admit already, got ${showValue(deployRole)}; it could not put a policy, and KMS refuses one that locks its caller out: set deployRole back to ${deployRoles.at(-1)}, name the new role in nextDeployRole, run npm run ledger, deploy, then swap (${file})`,
+        `${deployRoleWhere}: account.deployRole must be a role that the key policies admit already, got ${showValue(deployRole)}; it could not put a policy, and KMS refuses one that locks its caller out: set deployRole back to ${deployRoles.at(-1)}, name the new role in nextDeployRole, run npm run ledger, deploy, then swap (${file})`,
       ];
 }
 

@@ -1,11 +1,11 @@
 import type { Construct } from "constructs";
 import type { AccountConfig, ManagedKeyConfig } from "../config/account-config";
 import {
-  existsRetired,
   type LedgerContent,
   movesTo,
   type ProtectedResource,
   retiredAddresses,
+  standsFromBefore,
 } from "../config/ledger";
 import { HOME_REGION_ADDRESS, type KeyAddresses, keyAddresses } from "../modules/kms/key-addresses";
 import {
@@ -144,7 +144,7 @@ export class KeyStack extends AccountStack {
       return { resources, imports: [] };
     }
     const imports = [{ to: showAddress(key), importId: `${keyId}@${region}` }];
-    if (existsRetired(ledger, KEY_STACK_ID, showAddress(alias))) {
+    if (standsFromBefore(ledger, KEY_STACK_ID, showAddress(alias))) {
       imports.push({ to: showAddress(alias), importId: `${keyAlias(name)}@${region}` });
     }
     return { resources, imports };

@@ -105,6 +105,7 @@ test.each([
     '{"version": 1, "moved": [{"stack": "keys", "from": "${timestamp()}", "to": "a.b", "date": "2026-01-01", "reason": "because I say so"}]}',
     "1:52: moved.0.from must keep the ledger's form, got: must be an address like aws_kms_key.archive",
   ],
+  ['{"version": 1, "buses": {"${file(x)}": ["archive"]}}', "must keep the ledger's form"],
   [
     '{"version": 1, "protected": [{"stack": "keys", "address": "a.b\\nc"}]}',
     "got: must be an address like aws_kms_key.archive",
@@ -144,7 +145,7 @@ test("fails if the deploy role is swapped without having been admitted first", (
   folder.record();
   const swapped = YAML.replace("role/deploy", "role/deploy2");
   expect(folder.write(swapped).refusal()).toBe(
-    'acme: account.deployRole must be a role that the key policies admit already, got "arn:aws:iam::111122223333:role/deploy2"; it could not put a policy, and KMS refuses one that locks its caller out: set deployRole back to arn:aws:iam::111122223333:role/deploy, name the new role in nextDeployRole, run npm run ledger, deploy, then swap (acme.ledger.json)',
+    'acme.yaml:5:15: account.deployRole must be a role that the key policies admit already, got "arn:aws:iam::111122223333:role/deploy2"; it could not put a policy, and KMS refuses one that locks its caller out: set deployRole back to arn:aws:iam::111122223333:role/deploy, name the new role in nextDeployRole, run npm run ledger, deploy, then swap (acme.ledger.json)',
   );
   const announced = YAML.replace(
     "role/deploy\n",

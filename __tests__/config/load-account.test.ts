@@ -278,6 +278,7 @@ describe("a resolved account", () => {
       deployRole: role("keyspan-deploy"),
       planRole: role("keyspan-plan"),
       homeRegion: "eu-west-1",
+      deployRoleWhere: expect.stringMatching(/accounts\/defaults\.yaml:6:15$/),
       homeRegionWhere: at("5:13"),
       regions: [
         { where: at("8:5"), name: "eu-central-1", state: "active", adopt: {} },

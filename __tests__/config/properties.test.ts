@@ -194,7 +194,7 @@ function withoutPlaces(value: unknown): unknown {
   return typeof value === "object" && value !== null
     ? Object.fromEntries(
         Object.entries(value)
-          .filter(([name]) => name !== "where" && name !== "homeRegionWhere")
+          .filter(([name]) => !/^(where|.*Where)$/.test(name))
           .map(([name, inner]) => [name, withoutPlaces(inner)]),
       )
     : value;

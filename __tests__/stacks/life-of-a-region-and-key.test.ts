@@ -211,7 +211,9 @@ describe("life of a region", () => {
     );
     expect(forgotten(synthesized)).toEqual([]);
 
+    // A protected account is deployed only once its ledger is complete: so this comes first.
     folder.record();
+    expect(folder.synth().files).toEqual(synthesized.files);
     const afterwards = folder.write(yaml()).synth();
     expect(stackOf(afterwards, "keys").imports).toEqual([]);
     expect(addresses(afterwards)).toEqual(expect.arrayContaining(NORTH_ADDRESSES));
