@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 
 /** How a program is run. */
@@ -57,8 +57,29 @@ export function runProgram(
   { directory, env, interactive, output }: RunOptions,
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
+    let stopCode: number | undefined;
+    let terminated = false;
+    let child: ChildProcess | undefined;
+    const onInterrupt = () => {
+      stopCode ??= signalCode("SIGINT");
+    };
+    const onTerminate = () => {
+      stopCode ??= signalCode("SIGTERM");
+      if (!terminated) {
+        terminated = true;
+        child?.kill("SIGTERM");
+      }
+    };
+    // Before the program starts: a signal between its start and these lines would leave it running alone.
+    process.on("SIGINT", onInterrupt);
+    process.on("SIGTERM", onTerminate);
+    const finish = () => {
+      process.off("SIGINT", onInterrupt);
+      process.off("SIGTERM", onTerminate);
+    };
+
     const out = output === "show" ? "inherit" : "pipe";
-    const child = spawn(program, [...args], {
+    child = spawn(program, [...args], {
       cwd: directory,
       env,
       stdio: [interactive ? "inherit" : "ignore", out, out],
@@ -67,25 +88,6 @@ export function runProgram(
     const stderr: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
-
-    let stopCode: number | undefined;
-    const onInterrupt = () => {
-      stopCode ??= signalCode("SIGINT");
-    };
-    let terminated = false;
-    const onTerminate = () => {
-      stopCode ??= signalCode("SIGTERM");
-      if (!terminated) {
-        terminated = true;
-        child.kill("SIGTERM");
-      }
-    };
-    process.on("SIGINT", onInterrupt);
-    process.on("SIGTERM", onTerminate);
-    const finish = () => {
-      process.off("SIGINT", onInterrupt);
-      process.off("SIGTERM", onTerminate);
-    };
 
     child.on("error", (error) => {
       finish();

@@ -100,10 +100,9 @@ test("passes SIGTERM on once, waits for the program's end, and starts no other",
   project.program(
     "terraform",
     `#!/bin/sh
-trap 'echo terminated >> "HERE/log"; kill $!; sleep 0.3; echo ended >> "HERE/log"; exit 5' TERM
+trap 'echo terminated >> "HERE/log"; sleep 0.3; echo ended >> "HERE/log"; exit 5' TERM
 echo started >> 'HERE/log'
-sleep 30 &
-wait $!
+while :; do sleep 0.05; done
 `,
   );
   const command = start("deploy", "demo", "--auto-approve");
