@@ -1,20 +1,13 @@
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
 import { Construct } from "constructs";
-import { type PolicyLimit, renderPolicy } from "../iam/policy";
+import { renderPolicy } from "../iam/policy";
 import type { KeyRef } from "../kms/key-ref";
 import { type AwsLocation, EVENTBRIDGE_PRINCIPAL, queueArn } from "../partition";
+import { QUEUE_POLICY_LIMIT } from "./queue-limits";
 
 /** Longest time that a queue keeps a message: 14 days. @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
 const LONGEST_RETENTION_SECONDS = 1_209_600;
-
-/** Largest queue policy: that of a queue's attributes together. */
-const QUEUE_POLICY_LIMIT: PolicyLimit = {
-  maxBytes: 262_144,
-  kind: "the queue policy",
-  source:
-    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html",
-};
 
 /** Props of a {@link DeadLetterQueue}. */
 export interface DeadLetterQueueProps {
