@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import type { AccountConfig, BusConfig } from "../config/account-config";
 import { EncryptedArchive } from "../modules/events/encrypted-archive";
@@ -28,24 +29,21 @@ export class ArchiveStack extends AccountStack {
     this.addDependency(keys);
 
     const buses = account.buses.filter((bus) => bus.regions.includes(region));
-    const busArns = new Map(
-      buses.map((bus) => [
-        bus.name,
-        bus.existing
-          ? eventBusArn(this.locationIn(region), bus.name)
-          : this.defineBus(bus, region, keys),
-      ]),
+    const made = new Map(
+      buses
+        .filter(({ existing }) => !existing)
+        .map((bus) => [bus.name, this.defineBus(bus, region, keys)]),
     );
     for (const archive of account.archives.filter(({ regions }) => regions.includes(region))) {
-      const busArn = busArns.get(archive.busName);
       const bus = buses.find(({ name }) => name === archive.busName);
-      if (busArn === undefined || bus === undefined) {
+      if (bus === undefined) {
         throw new Error(`archive ${archive.id} names bus ${archive.busName}, not in ${region}`);
       }
       new EncryptedArchive(this, `Archive-${archive.id}`, {
         archiveName: archive.name,
         addressName: archive.id,
-        eventBusArn: busArn,
+        eventBusArn: eventBusArn(this.locationIn(region), bus.name),
+        bus: made.get(bus.name),
         key: keys.keyIn(bus.keyName, region),
         retention: archive.retention,
         eventPattern: archive.eventPattern,
@@ -53,13 +51,13 @@ export class ArchiveStack extends AccountStack {
     }
   }
 
-  private defineBus(bus: BusConfig, region: string, keys: KeyStack): string {
+  private defineBus(bus: BusConfig, region: string, keys: KeyStack): ITerraformDependable {
     return new EncryptedBus(this, `Bus-${bus.name}`, {
       busName: bus.name,
       at: this.locationIn(region),
       key: keys.keyIn(bus.keyName, region),
       deadLetterKey: keys.keyIn("alerts", region),
       producers: bus.producers,
-    }).eventBusArn;
+    }).bus;
   }
 }

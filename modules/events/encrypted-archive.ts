@@ -1,4 +1,5 @@
 import { CloudwatchEventArchive } from "@cdktf/provider-aws/lib/cloudwatch-event-archive";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { KeyRef } from "../kms/key-ref";
 import { type EventPattern, renderEventPattern } from "./event-pattern";
@@ -12,8 +13,18 @@ export interface EncryptedArchiveProps {
   readonly archiveName: string;
   /** Name of the archive in its address. Changing this replaces the archive: its events are lost. */
   readonly addressName: string;
-  /** ARN of the bus whose events are kept. Changing this replaces the archive: its events are lost. */
+  /**
+   * ARN of the bus whose events are kept, spelled out. Changing this replaces the archive: its events
+   * are lost. A reference to the bus would change, to an ARN that is not known yet, whenever Terraform
+   * has to make a bus anew that somebody has deleted.
+   */
   readonly eventBusArn: string;
+  /**
+   * The bus, if it is of the same stack: the archive is made after it, and deleted before.
+   *
+   * @default - the bus is there
+   */
+  readonly bus?: ITerraformDependable;
   /** Key of the bus's region that encrypts the archive. */
   readonly key: KeyRef;
   /** How long events are kept. A shorter time deletes the older events. */
@@ -42,6 +53,7 @@ export class EncryptedArchive extends Construct {
       retentionDays: props.retention === "forever" ? 0 : props.retention,
       eventPattern:
         props.eventPattern === undefined ? undefined : renderEventPattern(props.eventPattern),
+      ...(props.bus !== undefined && { dependsOn: [props.bus] }),
     }).overrideLogicalId(props.addressName);
   }
 }

@@ -1,5 +1,6 @@
 import { CloudwatchEventBus } from "@cdktf/provider-aws/lib/cloudwatch-event-bus";
 import { CloudwatchEventBusPolicy } from "@cdktf/provider-aws/lib/cloudwatch-event-bus-policy";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { KeyRef } from "../kms/key-ref";
 import { deadLetterQueueName } from "../names";
@@ -30,8 +31,8 @@ export interface EncryptedBusProps {
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html
  */
 export class EncryptedBus extends Construct {
-  /** ARN of the bus: a token, so that whoever uses it waits for the bus. */
-  readonly eventBusArn: string;
+  /** The bus, for what has to be made after it. */
+  readonly bus: ITerraformDependable;
 
   constructor(scope: Construct, id: string, props: EncryptedBusProps) {
     super(scope, id);
@@ -56,6 +57,6 @@ export class EncryptedBus extends Construct {
         policy,
       }).overrideLogicalId(busName);
     }
-    this.eventBusArn = bus.arn;
+    this.bus = bus;
   }
 }
