@@ -1,11 +1,12 @@
 /** What the README says is run, or compared with what is there. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { isMap, parseDocument } from "yaml";
 import { loadAccount } from "../config/load-account";
+import { FAULT_FLAGS } from "../sandbox/aws/faults";
 import { AccountFolder } from "./helpers/account-folder";
-import { PROJECT, projectText, run } from "./helpers/project";
+import { copyProject, PROJECT, projectText, run } from "./helpers/project";
 
 const readme = projectText("README.md");
 const decisions = projectText("docs/decisions.md");
@@ -110,8 +111,48 @@ test("the YAML examples are accepted in an account", () => {
   }
 });
 
-test("the quick start does what it says", () => {
-  const { code, stdout } = run(PROJECT, "npm", ["start", "--silent"]);
-  expect(code).toBe(0);
-  expect(stdout).toContain("The Terraform JSON is in cdktf.out/demo/stacks/<stack>/cdk.tf.json");
+test("the quick start does what it says, and a second run says that nothing changes", () => {
+  const copy = copyProject();
+  try {
+    const first = run(copy, "npm", ["start", "--silent"]);
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(first.stdout).toContain("Account demo is applied.\n");
+    expect(first.stdout).toContain("\nus-east-1\n");
+    expect(first.stdout).toContain("The Terraform JSON is in cdktf.out/demo/stacks/");
+    const second = run(copy, "npm", ["start", "--silent"]);
+    expect(second).toMatchObject({ code: 0, stderr: "" });
+    expect(second.stdout).toContain("No changes: account demo is as its file says.\n");
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
+
+test("the sandbox's commands and flags that the documents name are there", () => {
+  const sandbox = `${readme}${projectText("sandbox/README.md")}`;
+  const named = [...sandbox.matchAll(/npm run sandbox -- (\w+)/g)].map(([, name = ""]) => name);
+  expect([...new Set(named)].sort()).toEqual([
+    "apply",
+    "cdktf",
+    "destroy",
+    "down",
+    "drift",
+    "import",
+    "plan",
+    "show",
+    "up",
+  ]);
+  const flags = [...projectText("sandbox/README.md").matchAll(/\| `--([a-z-]+) \d+` \|/g)].map(
+    ([, name = ""]) => name,
+  );
+  expect(flags.sort()).toEqual(Object.keys(FAULT_FLAGS).sort());
+});
+
+test("the tree of the sandbox is the tree", () => {
+  const [tree = ""] =
+    /```text\n([\s\S]*?)```/.exec(projectText("sandbox/README.md"))?.slice(1) ?? [];
+  const entries = tree.split("\n").flatMap((line) => line.split(/\s/)[0] || []);
+  expect(entries.length).toBeGreaterThan(6);
+  for (const entry of entries) {
+    expect([entry, existsSync(join(PROJECT, entry))]).toEqual([entry, true]);
+  }
 });

@@ -40,6 +40,7 @@ describe("imports point one way", () => {
     config: ["config", "modules"],
     stacks: ["stacks", "config", "modules"],
     cli: ["cli", "stacks", "config", "modules"],
+    sandbox: ["sandbox", "cli", "config", "modules"],
     "main.ts": ["stacks", "config", "modules"],
   };
   test.each(product)("%s", (file) => {
@@ -56,15 +57,15 @@ test.each(files.filter((file) => file.endsWith(".ts")))("%s imports no provider 
   expect(importsOf(file)).not.toContain("@cdktf/provider-aws");
 });
 
-test("the environment is read in the two entry points only", () => {
+test("the environment is read where the app and the commands start, and nowhere else", () => {
   expect(product.filter((file) => codeOf(file).includes("process.env"))).toEqual([
-    "cli/main.ts",
+    "cli/run-command.ts",
     "main.ts",
   ]);
 });
 
 test("constructs read no clock and no randomness", () => {
-  const pure = product.filter((file) => !file.startsWith("cli/"));
+  const pure = product.filter((file) => !/^(cli|sandbox)\//.test(file));
   expect(
     pure.filter((file) => /Date\.now|new Date\(\)|Math\.random|randomUUID/.test(codeOf(file))),
   ).toEqual([]);

@@ -24,6 +24,13 @@ export interface CommandIo {
    * @default - the `cdktf` of the installed package cdktf-cli, never one from the PATH
    */
   readonly cdktf?: readonly [program: string, ...args: string[]];
+  /**
+   * Takes the folder of a synth and returns another, with the same stacks, in which they are to be
+   * run: in a simulated AWS instead of the real one.
+   *
+   * @default - they are run where they were synthesized
+   */
+  readonly relocate?: (outputDirectory: string) => string;
 }
 
 /**

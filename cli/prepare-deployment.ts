@@ -112,8 +112,9 @@ export function prepareDeployment(
       `${synthesis.ledger.file}: the ledger must hold all that must not be destroyed before a protected account is deployed, got less; run npm run ledger -- ${account.workspace} and commit the file`,
     );
   }
-  const folders = readStackFolders(outputDirectory);
-  refuseForeignFiles(folders);
+  refuseForeignFiles(readStackFolders(outputDirectory));
+  const runDirectory = io.relocate?.(outputDirectory) ?? outputDirectoryOf(account.workspace);
+  const folders = readStackFolders(join(projectDirectory, runDirectory));
   const selected = selectStacks(folders, stacks);
   if (command === "deploy") {
     requireDependencies(folders, selected);
@@ -138,7 +139,7 @@ export function prepareDeployment(
           ...of.map(({ id }) => id),
           "--skip-synth",
           "--output",
-          outputDirectoryOf(account.workspace),
+          runDirectory,
           // Asks the public registry, whatever mirror there is:
           // https://github.com/hashicorp/terraform/issues/35106
           "--skip-provider-lock",

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import { createInterface } from "node:readline";
 
 /** How a program is run. */
 export interface RunOptions {
@@ -11,6 +12,12 @@ export interface RunOptions {
   readonly interactive: boolean;
   /** `show`: its output goes to the terminal as it comes. `keep`: it is returned. */
   readonly output: "show" | "keep";
+  /**
+   * Takes each line of its stdout as it comes, if the output is kept.
+   *
+   * @default - nobody
+   */
+  readonly onLine?: (line: string) => void;
 }
 
 /** How a program ended. */
@@ -54,7 +61,7 @@ export class ProgramFailure extends Error {
 export function runProgram(
   program: string,
   args: readonly string[],
-  { directory, env, interactive, output }: RunOptions,
+  { directory, env, interactive, output, onLine }: RunOptions,
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     let stopCode: number | undefined;
@@ -88,6 +95,9 @@ export function runProgram(
     const stderr: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+    if (onLine !== undefined && child.stdout !== null) {
+      createInterface(child.stdout).on("line", onLine);
+    }
 
     child.on("error", (error) => {
       finish();

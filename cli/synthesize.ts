@@ -38,7 +38,7 @@ export function synthesize(
   return { account, ledger, stacks, outputDirectory };
 }
 
-/** Where the wrapper and `npm start` write an account: a folder per account, git-ignored. */
+/** Where the commands write an account: a folder per account, git-ignored. */
 export function outputDirectoryOf(workspace: string): string {
   return `cdktf.out/${workspace}`;
 }

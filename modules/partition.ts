@@ -118,6 +118,23 @@ export function queueArn(at: AwsLocation, queueName: string): string {
   return arn({ ...at, service: "sqs", resource: queueName });
 }
 
+/** The DNS suffix of the endpoints of each partition. */
+const DNS_SUFFIXES: Readonly<Record<Partition, string>> = {
+  aws: "amazonaws.com",
+  "aws-us-gov": "amazonaws.com",
+  "aws-cn": "amazonaws.com.cn",
+};
+
+/**
+ * URL of a queue, by which SQS knows it.
+ *
+ * @see https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
+ * @see https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+ */
+export function queueUrl({ partition, account, region }: AwsLocation, queueName: string): string {
+  return `https://sqs.${region}.${DNS_SUFFIXES[partition]}/${account}/${queueName}`;
+}
+
 /**
  * ARN of the role by which KMS keeps multi-Region keys alike. KMS makes it with the first such key.
  *
@@ -135,6 +152,90 @@ export function multiRegionServiceRoleArn(at: Omit<AwsLocation, "region">): stri
 
 /** The service principal of EventBridge: the same in every partition. */
 export const EVENTBRIDGE_PRINCIPAL = "events.amazonaws.com";
+
+/**
+ * The services that a policy may name as principal, in every partition. Add a line when one is
+ * missing: AWS publishes no list.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+ */
+export const SERVICE_PRINCIPALS: readonly string[] = [
+  "access-analyzer.amazonaws.com",
+  "apigateway.amazonaws.com",
+  "application-autoscaling.amazonaws.com",
+  "athena.amazonaws.com",
+  "autoscaling.amazonaws.com",
+  "backup.amazonaws.com",
+  "batch.amazonaws.com",
+  "bedrock.amazonaws.com",
+  "budgets.amazonaws.com",
+  "chatbot.amazonaws.com",
+  "cloudformation.amazonaws.com",
+  "cloudfront.amazonaws.com",
+  "cloudtrail.amazonaws.com",
+  "cloudwatch.amazonaws.com",
+  "codebuild.amazonaws.com",
+  "codecommit.amazonaws.com",
+  "codedeploy.amazonaws.com",
+  "codepipeline.amazonaws.com",
+  "cognito-idp.amazonaws.com",
+  "config.amazonaws.com",
+  "controltower.amazonaws.com",
+  "costalerts.amazonaws.com",
+  "datasync.amazonaws.com",
+  "delivery.logs.amazonaws.com",
+  "dynamodb.amazonaws.com",
+  "ec2.amazonaws.com",
+  "ecr.amazonaws.com",
+  "ecs-tasks.amazonaws.com",
+  "ecs.amazonaws.com",
+  "eks.amazonaws.com",
+  "elasticache.amazonaws.com",
+  "elasticfilesystem.amazonaws.com",
+  "elasticloadbalancing.amazonaws.com",
+  "elasticmapreduce.amazonaws.com",
+  "es.amazonaws.com",
+  EVENTBRIDGE_PRINCIPAL,
+  "firehose.amazonaws.com",
+  "glue.amazonaws.com",
+  "guardduty.amazonaws.com",
+  "inspector2.amazonaws.com",
+  "iot.amazonaws.com",
+  "kafka.amazonaws.com",
+  "kinesis.amazonaws.com",
+  "kms.amazonaws.com",
+  "lambda.amazonaws.com",
+  "logs.amazonaws.com",
+  "macie.amazonaws.com",
+  "mediaconvert.amazonaws.com",
+  "monitoring.rds.amazonaws.com",
+  "opensearchservice.amazonaws.com",
+  "organizations.amazonaws.com",
+  "pipes.amazonaws.com",
+  "quicksight.amazonaws.com",
+  "ram.amazonaws.com",
+  "rds.amazonaws.com",
+  "redshift.amazonaws.com",
+  "replication.dynamodb.amazonaws.com",
+  "route53.amazonaws.com",
+  "s3.amazonaws.com",
+  "sagemaker.amazonaws.com",
+  "scheduler.amazonaws.com",
+  "secretsmanager.amazonaws.com",
+  "securityhub.amazonaws.com",
+  "servicecatalog.amazonaws.com",
+  "ses.amazonaws.com",
+  "sns.amazonaws.com",
+  "sqs.amazonaws.com",
+  "ssm.amazonaws.com",
+  "sso.amazonaws.com",
+  "states.amazonaws.com",
+  "storagegateway.amazonaws.com",
+  "transfer.amazonaws.com",
+  "vpc-flow-logs.amazonaws.com",
+  "wafv2.amazonaws.com",
+  "xray.amazonaws.com",
+];
 
 /**
  * The value of `kms:ViaService` for requests that a service makes for its caller.

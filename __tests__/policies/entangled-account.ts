@@ -1,7 +1,8 @@
 /** An account whose parts run into each other: roles with several parts, names that begin alike, paths. */
 import { accountFrom, type SynthesizedAccount, synthConfig } from "../helpers/synth";
 
-const YAML = `
+/** Its file. */
+export const ENTANGLED_ACCOUNT = `
 version: 1
 account:
   id: "777700003333"
@@ -68,5 +69,5 @@ protect: false
 
 /** Synthesizes that account. */
 export function synthEntangledAccount(): SynthesizedAccount {
-  return synthConfig(accountFrom(YAML, "entangled"));
+  return synthConfig(accountFrom(ENTANGLED_ACCOUNT, "entangled"));
 }

@@ -1,14 +1,19 @@
 import { TerraformResource } from "cdktf";
+import { loadAccount } from "../../config/load-account";
 import { type Command, refuseSurplus } from "../io";
 import { notices } from "../notices";
-import { outputDirectoryOf, type Synthesis, synthesize } from "../synthesize";
+import { ACCOUNTS_DIRECTORY, outputDirectoryOf, type Synthesis, synthesize } from "../synthesize";
 
-const EXAMPLE_ACCOUNT = "demo";
-
-/** `npm start [-- <account>]`: synthesizes an account and prints what it would create. Talks to nobody. */
-export const start: Command = ([account = EXAMPLE_ACCOUNT, ...surplus], io) => {
-  refuseSurplus("start", surplus);
-  io.out(summarize(synthesize(account, outputDirectoryOf(account))));
+/**
+ * `npm run preview -- <account>`: checks and synthesizes an account, and prints what Terraform would
+ * create. Needs no Terraform and talks to nobody.
+ *
+ * @throws {ValidationError} if the account or its ledger is refused
+ */
+export const preview: Command = ([account, ...surplus], io) => {
+  refuseSurplus("preview", surplus);
+  const { workspace } = loadAccount(ACCOUNTS_DIRECTORY, account, "the account");
+  io.out(summarize(synthesize(workspace, outputDirectoryOf(workspace))));
   return 0;
 };
 

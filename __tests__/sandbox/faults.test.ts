@@ -1,0 +1,27 @@
+/** Twenty deaths of the provider. The soak test tries two hundred, in a larger account. */
+import { chooseFaultPoints, countChanges, survive } from "../helpers/fault-points";
+import { SandboxProject, SMALL_ACCOUNT } from "../helpers/sandbox-project";
+
+const project = new SandboxProject({ small: SMALL_ACCOUNT });
+afterAll(() => project.remove());
+const CHANGES = { apply: 17, destroy: 14 };
+const POINTS = 20;
+
+test("the calls of the account are counted rightly: the points are drawn from them", async () => {
+  expect(await countChanges(project, "small")).toEqual(CHANGES);
+});
+
+test.each(chooseFaultPoints(CHANGES, POINTS, 4))(
+  "$during survives a death $when change $change, $parallelism at a time",
+  async (point) => {
+    const unseen = (await survive(project, "small", point)).map(({ type }) => type);
+    if (point.parallelism === 1 && point.during === "destroy") {
+      expect(unseen).toEqual([]);
+    } else if (point.parallelism === 1 && point.when === "after") {
+      expect(unseen).toHaveLength(1);
+    } else if (point.parallelism === 1) {
+      // A key is made in two calls: before the second it exists, and Terraform does not know it.
+      expect([[], ["aws_kms_key"]]).toContainEqual(unseen);
+    }
+  },
+);

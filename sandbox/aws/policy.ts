@@ -1,0 +1,174 @@
+/** What AWS checks of a resource policy when it is written: not what it means, but that it can mean something. */
+import * as z from "zod";
+import { accountRootArn, parseArn } from "../../modules/partition";
+import { AwsError } from "./aws-error";
+import { type PrincipalChecks, principalProblem } from "./principals";
+
+const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)]);
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+const principalSchema = z.union([
+  z.literal("*"),
+  z.partialRecord(z.enum(["AWS", "Service", "Federated", "CanonicalUser"]), oneOrMore),
+]);
+
+const conditionSchema = z.record(
+  z.string().regex(/^(For(All|Any)Values?:)?[A-Za-z]+$/),
+  z.record(z.string(), z.union([oneOrMore, z.boolean(), z.number()])),
+);
+
+const statementSchema = z
+  .strictObject({
+    Sid: z.string().optional(),
+    Effect: z.enum(["Allow", "Deny"]),
+    Principal: principalSchema.optional(),
+    NotPrincipal: principalSchema.optional(),
+    Action: oneOrMore.optional(),
+    NotAction: oneOrMore.optional(),
+    Resource: oneOrMore.optional(),
+    NotResource: oneOrMore.optional(),
+    Condition: conditionSchema.optional(),
+  })
+  .refine(({ Action, NotAction }) => (Action === undefined) !== (NotAction === undefined), {
+    message: "a statement must have Action or NotAction",
+  });
+
+const policySchema = z.strictObject({
+  Version: z.enum(["2008-10-17", "2012-10-17"]).optional(),
+  Id: z.string().optional(),
+  // One statement may stand without a list.
+  Statement: z.preprocess(
+    (given) => (typeof given === "object" && !Array.isArray(given) ? [given] : given),
+    z.array(statementSchema).min(1),
+  ),
+});
+
+/** One statement of a policy. */
+export type PolicyStatement = z.output<typeof statementSchema>;
+
+/** What a service asks of a policy. */
+export interface PolicyRules {
+  /** Error code of a policy that is no policy. */
+  readonly malformed: string;
+  /** Error code of a policy that is too large. */
+  readonly tooLarge: string;
+  readonly maxBytes: number;
+  /** Whether statements name principals, and resources: trust policies have no resources. */
+  readonly needs: readonly ("principal" | "resource")[];
+}
+
+/**
+ * The statements of a policy, if AWS would take it.
+ *
+ * @throws {AwsError} if the text is no policy, is too large, or names a principal that does not exist
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+ */
+export function parsePolicy(
+  text: string,
+  rules: PolicyRules,
+  principals: PrincipalChecks,
+): readonly PolicyStatement[] {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > rules.maxBytes) {
+    throw new AwsError(
+      rules.tooLarge,
+      `The policy must be at most ${rules.maxBytes} bytes, got ${bytes}`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new AwsError(rules.malformed, "This policy contains invalid Json");
+  }
+  const { data, error } = policySchema.safeParse(json);
+  if (data === undefined) {
+    const [issue] = error.issues;
+    throw new AwsError(
+      rules.malformed,
+      `Syntax errors in policy: ${issue?.path.join(".") || "the policy"}: ${issue?.message}`,
+    );
+  }
+  for (const statement of data.Statement) {
+    const missing = missingElement(statement, rules);
+    if (missing !== undefined) {
+      throw new AwsError(
+        rules.malformed,
+        `Statement ${statement.Sid ?? "without Sid"} must have a ${missing}`,
+      );
+    }
+    for (const [type, name] of principalsOf(statement)) {
+      const problem = principalProblem(type, name, principals);
+      if (problem !== undefined) {
+        throw new AwsError(
+          rules.malformed,
+          `Policy contains a statement with one or more invalid principals: ${problem}`,
+        );
+      }
+    }
+  }
+  return data.Statement;
+}
+
+function missingElement(
+  { Principal, NotPrincipal, Resource, NotResource }: PolicyStatement,
+  { needs }: PolicyRules,
+): string | undefined {
+  return needs.find((element) =>
+    element === "principal"
+      ? Principal === undefined && NotPrincipal === undefined
+      : Resource === undefined && NotResource === undefined,
+  );
+}
+
+function principalsOf({
+  Principal = {},
+  NotPrincipal = {},
+}: PolicyStatement): readonly (readonly [type: string, name: string])[] {
+  return [Principal, NotPrincipal].flatMap((principal) =>
+    principal === "*"
+      ? []
+      : Object.entries(principal).flatMap(([type, names]) =>
+          [names].flat().flatMap((name) => (name === undefined ? [] : [[type, name] as const])),
+        ),
+  );
+}
+
+/**
+ * Whether a key policy lets a role put the next one: the safety check of KMS.
+ *
+ * No source says whether KMS counts a statement with a condition. Here it does not: a policy that
+ * passes does so either way. A Deny counts if it hits the role whatever the request.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+ */
+export function letsPutPolicy(statements: readonly PolicyStatement[], roleArn: string): boolean {
+  const hits = ({ Principal, Action, NotAction, Condition }: PolicyStatement): boolean =>
+    Condition === undefined &&
+    (NotAction === undefined
+      ? [Action ?? []].flat().some(coversPutKeyPolicy)
+      : ![NotAction].flat().some(coversPutKeyPolicy)) &&
+    namesRole(Principal, roleArn);
+  return (
+    statements.some((statement) => statement.Effect === "Allow" && hits(statement)) &&
+    !statements.some((statement) => statement.Effect === "Deny" && hits(statement))
+  );
+}
+
+function coversPutKeyPolicy(pattern: string): boolean {
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${expression}$`, "i").test("kms:PutKeyPolicy");
+}
+
+function namesRole(principal: PolicyStatement["Principal"], roleArn: string): boolean {
+  if (principal === undefined || principal === "*") {
+    return principal === "*";
+  }
+  const role = parseArn(roleArn);
+  // An account as principal hands the decision to IAM, where the sandbox refuses nothing.
+  const admitting = role === undefined ? [] : [roleArn, "*", role.account, accountRootArn(role)];
+  return [principal.AWS ?? []].flat().some((name) => admitting.includes(name));
+}

@@ -1,0 +1,77 @@
+import type { Command, CommandIo } from "../../cli/io";
+import type { Sandbox } from "../sandbox";
+import {
+  changesAnything,
+  inSandbox,
+  onlyAccount,
+  parseSandboxArguments,
+  printProblems,
+  showCounts,
+  showUnseen,
+} from "./shared";
+
+/**
+ * `npm run sandbox -- apply <account>`: plans and applies every stack, in the order of their
+ * dependencies.
+ *
+ * @throws {ValidationError} for bad input
+ */
+export const apply: Command = (argv, io) => {
+  const { positionals, faults } = parseSandboxArguments("apply", argv, { faults: true });
+  const workspace = onlyAccount("apply", positionals);
+  return inSandbox(io, { workspace, faults }, (sandbox) => applyAll(sandbox, io));
+};
+
+/**
+ * Plans and applies every stack; stops at the first that fails.
+ *
+ * Before anything is made, what an earlier apply has made and not written down must be taken over:
+ * KMS would make a second key beside the first without a word.
+ */
+export async function applyAll(sandbox: Sandbox, io: CommandIo): Promise<number> {
+  sandbox.layOut();
+  const unseen = showUnseen(sandbox.account.workspace, sandbox.inventory());
+  if (unseen !== "") {
+    io.err(`${unseen}Nothing has been changed.\n`);
+    return 1;
+  }
+  const terraform = await sandbox.terraform();
+  let changed = false;
+  for (const folder of sandbox.folders) {
+    const startedMs = Date.now();
+    await terraform.prepare(folder);
+    const planned = await terraform.plan(folder);
+    if (planned.code !== 0) {
+      printProblems(io, folder.id, planned);
+      return planned.code;
+    }
+    if (!changesAnything(planned.changes)) {
+      // Outputs and moved addresses are no changes, and have to be written all the same.
+      const kept = await terraform.apply(folder);
+      printProblems(io, folder.id, kept);
+      if (kept.code !== 0) {
+        return kept.code;
+      }
+      io.out(`${folder.id}: no changes\n`);
+      continue;
+    }
+    changed = true;
+    io.out(`${folder.id}: ${showCounts(planned.changes)}\n`);
+    const applied = await terraform.apply(folder);
+    printProblems(io, folder.id, applied);
+    if (applied.code !== 0) {
+      if (sandbox.hasProviderDied()) {
+        io.err("The provider's process died; run the same command again.\n");
+      }
+      io.err(showUnseen(sandbox.account.workspace, sandbox.inventory()));
+      return applied.code;
+    }
+    io.out(`${folder.id}: applied in ${((Date.now() - startedMs) / 1000).toFixed(1)} s\n`);
+  }
+  io.out(
+    changed
+      ? `Account ${sandbox.account.workspace} is applied.\n`
+      : `No changes: account ${sandbox.account.workspace} is as its file says.\n`,
+  );
+  return 0;
+}

@@ -1,0 +1,47 @@
+import { deploy } from "../../cli/commands/deploy";
+import { destroy } from "../../cli/commands/destroy";
+import { diff } from "../../cli/commands/diff";
+import type { Command } from "../../cli/io";
+import { showValue, ValidationError } from "../../modules/errors";
+import { inSandbox } from "./shared";
+
+/** Commands of `npm run` that go through the real `cdktf` CLI. */
+const WRAPPERS: Readonly<Record<string, Command>> = { deploy, destroy, diff };
+
+/** Credentials that open nothing: the wrappers want some before they start. */
+const NO_CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: "sandbox",
+  AWS_SECRET_ACCESS_KEY: "sandbox",
+};
+
+/**
+ * `npm run sandbox -- cdktf deploy|diff|destroy <account> [flags]`: `npm run deploy` and so on, with
+ * the real `cdktf` CLI, on the simulated AWS.
+ *
+ * @throws {ValidationError} as the command itself
+ */
+export const cdktf: Command = ([name = "", ...argv], io) => {
+  const wrapper = Object.hasOwn(WRAPPERS, name) ? WRAPPERS[name] : undefined;
+  if (wrapper === undefined) {
+    throw new ValidationError(
+      `cdktf: the command must be one of ${Object.keys(WRAPPERS).join(", ")}, got ${showValue(name)}; write npm run sandbox -- cdktf deploy demo --auto-approve`,
+    );
+  }
+  return inSandbox(io, { workspace: argv[0] }, async (sandbox) => {
+    const env = await sandbox.environment();
+    return wrapper(argv, {
+      ...io,
+      env: {
+        ...env,
+        ...NO_CREDENTIALS,
+        TERRAFORM_BINARY_NAME: sandbox.program,
+        // Plugins come from the sandbox: no folder of the person's is filled.
+        CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
+      },
+      relocate: () => {
+        sandbox.layOut();
+        return sandbox.workbench.stacksDirectory;
+      },
+    });
+  });
+};

@@ -1,0 +1,50 @@
+import type { Command } from "../../cli/io";
+import { ValidationError } from "../../modules/errors";
+import { readState } from "../terraform-runs";
+import { inSandbox, onlyAccount, parseSandboxArguments, printProblems, showCounts } from "./shared";
+
+/**
+ * `npm run sandbox -- destroy <account> [--unprotect]`: destroys every stack, in reverse order, and
+ * stops at the first that fails. Keys wait for their deletion, as in AWS.
+ *
+ * @throws {ValidationError} for bad input, or a protected account without `--unprotect`
+ */
+export const destroy: Command = (argv, io) => {
+  const { positionals, faults, unprotect } = parseSandboxArguments("destroy", argv, {
+    faults: true,
+    unprotect: true,
+  });
+  const workspace = onlyAccount("destroy", positionals);
+  return inSandbox(io, { workspace, faults }, async (sandbox) => {
+    if (sandbox.account.protect && !unprotect) {
+      // Terraform would delete the archives first, and only then refuse to delete the keys.
+      throw new ValidationError(
+        `destroy: protect must be false for account ${sandbox.account.workspace}, got true; in the sandbox, --unprotect destroys it all the same`,
+      );
+    }
+    sandbox.layOut({ unprotect });
+    const terraform = await sandbox.terraform();
+    for (const folder of sandbox.folders.toReversed()) {
+      if (readState(sandbox.workbench.stateFile(folder.id)).length === 0) {
+        io.out(`${folder.id}: nothing is there\n`);
+        continue;
+      }
+      await terraform.prepare(folder);
+      const planned = await terraform.plan(folder, "-destroy");
+      if (planned.code !== 0) {
+        printProblems(io, folder.id, planned);
+        return planned.code;
+      }
+      io.out(`${folder.id}: ${showCounts(planned.changes)}\n`);
+      const applied = await terraform.apply(folder);
+      printProblems(io, folder.id, applied);
+      if (applied.code !== 0) {
+        return applied.code;
+      }
+    }
+    io.out(
+      `Account ${sandbox.account.workspace} is destroyed; its keys wait for their deletion: npm run sandbox -- show ${sandbox.account.workspace}\n`,
+    );
+    return 0;
+  });
+};

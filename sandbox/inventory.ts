@@ -1,0 +1,156 @@
+/** What exists in a simulated account, and what of it Terraform knows. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+import { STACK_FILE, type StackFolder } from "../cli/stack-folders";
+import type { AccountConfig } from "../config/account-config";
+import type { ObjectStore } from "./aws/object-store";
+import type { ListedObject, ResourceType } from "./provider/resource-type";
+import { RESOURCE_TYPES } from "./provider/types";
+import { readState } from "./terraform-runs";
+import type { Workbench } from "./workbench";
+
+/** Where an object stands. */
+export type InventoryStatus =
+  /** In the state of a stack. */
+  | "managed"
+  /** In no state, though a stack has a resource for it: an apply died between making it and saying so. */
+  | "unseen"
+  /** Waits for its deletion, in no state. */
+  | "ending"
+  /** In no state, and no stack has a resource for it. */
+  | "foreign";
+
+/** An object of the simulated account. */
+export interface InventoryItem extends ListedObject {
+  readonly type: string;
+  /** `undefined` for global objects. */
+  readonly region: string | undefined;
+  readonly status: InventoryStatus;
+  /** The stack that has a resource for it, or has it in its state. */
+  readonly stack?: string;
+  /** Address of that resource. */
+  readonly address?: string;
+}
+
+/** Name of a type in Terraform. */
+export function terraformTypeOf({ bindings }: Pick<ResourceType, "bindings">): string {
+  return `aws_${bindings.replaceAll("-", "_")}`;
+}
+
+/**
+ * Every object of a simulated account, in the order of regions, types and names; global ones first.
+ *
+ * @param workbench - of the account: its states tell what Terraform knows, its stacks what they are for
+ */
+export function takeInventory(
+  store: ObjectStore,
+  account: Pick<AccountConfig, "id" | "partition">,
+  workbench: Workbench,
+): readonly InventoryItem[] {
+  const known = workbench.folders().flatMap((folder) =>
+    readState(workbench.stateFile(folder.id)).map(({ type, address, attributes }) => ({
+      stack: folder.id,
+      type,
+      address,
+      key: identityOf(type, regionOf(attributes), String(attributes.id)),
+    })),
+  );
+  const intended = workbench.folders().flatMap(resourcesOf);
+  return [undefined, ...store.regions()].flatMap((region) =>
+    RESOURCE_TYPES.filter(({ isGlobal = false }) => isGlobal === (region === undefined)).flatMap(
+      (resourceType) => {
+        const type = terraformTypeOf(resourceType);
+        const at = { account: account.id, partition: account.partition, region: region ?? "" };
+        return resourceType.list(store, at).map((object): InventoryItem => {
+          const item = { ...object, type, region };
+          const inState = known.find(({ key }) => key === identityOf(type, region, object.id));
+          if (inState !== undefined) {
+            const { stack, address } = inState;
+            return { ...item, status: "managed", stack, address };
+          }
+          const meant = intended.find(
+            (resource) =>
+              resource.type === type &&
+              (region === undefined || resource.region === region) &&
+              resource.name === object.name &&
+              !known.some(
+                ({ stack, address }) => stack === resource.stack && address === resource.address,
+              ),
+          );
+          if (object.ends === true) {
+            return { ...item, status: "ending" };
+          }
+          return meant === undefined
+            ? { ...item, status: "foreign" }
+            : { ...item, status: "unseen", stack: meant.stack, address: meant.address };
+        });
+      },
+    ),
+  );
+}
+
+/** The command that takes an unseen object over. */
+export function importCommand(
+  workspace: string,
+  { stack, address, importId, region }: InventoryItem,
+): string {
+  const id = region === undefined ? importId : `${importId}@${region}`;
+  return `npm run sandbox -- import ${workspace} ${stack} '${address}' '${id}'`;
+}
+
+function identityOf(type: string, region: string | undefined, id: string): string {
+  return `${type} ${region ?? "global"} ${id}`;
+}
+
+function regionOf({ region }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof region === "string" ? region : undefined;
+}
+
+const blockSchema = z.record(z.string(), z.unknown());
+const stackSchema = z.object({
+  provider: z.object({ aws: z.array(z.object({ region: z.string() })) }),
+  resource: z.record(z.string(), z.record(z.string(), blockSchema)).default({}),
+});
+
+interface IntendedResource {
+  readonly stack: string;
+  readonly type: string;
+  readonly address: string;
+  readonly region: string;
+  /** Name by which its object is listed; `undefined` if only an apply could tell. */
+  readonly name: string | undefined;
+}
+
+/** The resources that a stack's JSON defines, with the names by which their objects are listed. */
+function resourcesOf({ id: stack, directory }: StackFolder): readonly IntendedResource[] {
+  const { provider, resource } = stackSchema.parse(
+    JSON.parse(readFileSync(join(directory, STACK_FILE), "utf8")),
+  );
+  const [{ region: providerRegion = "" } = {}] = provider.aws;
+  return RESOURCE_TYPES.flatMap((resourceType) => {
+    const type = terraformTypeOf(resourceType);
+    return Object.entries(resource[type] ?? {}).map(([name, block]) => ({
+      stack,
+      type,
+      address: `${type}.${name}`,
+      region: regionOf(block) ?? providerRegion,
+      name: resourceType.nameIn(withNames(block, resource)),
+    }));
+  });
+}
+
+/** A block in which references to resources of the same stack are the names of those. */
+function withNames(
+  block: Readonly<Record<string, unknown>>,
+  resources: z.output<typeof stackSchema>["resource"],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(block).map(([argument, value]) => {
+      const [, type = "", name = "", attribute = ""] =
+        typeof value === "string" ? (/^\$\{(\w+)\.([\w-]+)\.(\w+)\}$/.exec(value) ?? []) : [];
+      const referred = resources[type]?.[name];
+      return [argument, referred === undefined ? value : (referred[attribute] ?? referred.name)];
+    }),
+  );
+}

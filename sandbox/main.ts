@@ -1,0 +1,26 @@
+/** The sandbox's commands: `npm run sandbox -- up demo` and so on. */
+import type { Command } from "../cli/io";
+import { runCommand } from "../cli/run-command";
+import { apply } from "./commands/apply";
+import { cdktf } from "./commands/cdktf";
+import { destroy } from "./commands/destroy";
+import { down } from "./commands/down";
+import { drift } from "./commands/drift";
+import { importObject } from "./commands/import";
+import { plan } from "./commands/plan";
+import { show } from "./commands/show";
+import { up } from "./commands/up";
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  apply,
+  cdktf,
+  destroy,
+  down,
+  drift,
+  import: importObject,
+  plan,
+  show,
+  up,
+};
+
+runCommand(COMMANDS);
