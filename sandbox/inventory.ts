@@ -78,22 +78,24 @@ export function takeInventory(
                 ({ stack, address }) => stack === resource.stack && address === resource.address,
               ),
           );
+          const place = meant && { stack: meant.stack, address: meant.address };
           if (object.ends === true) {
-            return { ...item, status: "ending" };
+            return { ...item, ...place, status: "ending" };
           }
-          return meant === undefined
-            ? { ...item, status: "foreign" }
-            : { ...item, status: "unseen", stack: meant.stack, address: meant.address };
+          return { ...item, ...place, status: place === undefined ? "foreign" : "unseen" };
         });
       },
     ),
   );
 }
 
-/** The command that takes an unseen object over. */
+/**
+ * The command that takes an object over into the state of the stack that has a resource for it; with
+ * placeholders if none has.
+ */
 export function importCommand(
   workspace: string,
-  { stack, address, importId, region }: InventoryItem,
+  { type, stack = "<stack>", address = `${type}.<name>`, importId, region }: InventoryItem,
 ): string {
   const id = region === undefined ? importId : `${importId}@${region}`;
   return `npm run sandbox -- import ${workspace} ${stack} '${address}' '${id}'`;

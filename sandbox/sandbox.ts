@@ -69,13 +69,15 @@ export class Sandbox {
   lock(): () => void {
     const file = this.workbench.lockFile;
     mkdirSync(dirname(file), { recursive: true });
-    const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
-    if (holder !== undefined && isAlive(holder)) {
-      throw new ValidationError(
-        `sandbox: account ${this.account.workspace} must be free, got another sandbox command at work on it, process ${holder}; wait for its end`,
-      );
+    while (!createFile(file, String(process.pid))) {
+      const holder = Number(readFileSync(file, "utf8"));
+      if (isAlive(holder)) {
+        throw new ValidationError(
+          `sandbox: account ${this.account.workspace} must be free, got another sandbox command at work on it, process ${holder}; wait for its end`,
+        );
+      }
+      rmSync(file, { force: true });
     }
-    writeFileSync(file, String(process.pid));
     return () => rmSync(file, { force: true });
   }
 
@@ -170,12 +172,29 @@ export class Sandbox {
   }
 }
 
+/** Writes a file that must not be there yet; says whether it was not. */
+function createFile(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) {
+      return false;
+    }
+    throw error;
+  }
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
     // Somebody else's process.
-    return typeof error === "object" && error !== null && "code" in error && error.code === "EPERM";
+    return hasCode(error, "EPERM");
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return typeof error === "object" && error !== null && "code" in error && error.code === code;
 }

@@ -8,6 +8,8 @@ export const faultsSchema = z.strictObject({
   latencyMs: count.optional(),
   /** How often each call is told to slow down before it is served. The provider tries 25 times more. */
   throttledAttempts: count.optional(),
+  /** The call, whatever it does, that is answered with an error; counted from 1 like the changes. */
+  failCall: count.optional(),
   /** The change that is answered with an error. */
   failChange: count.optional(),
   /** The change before which the provider process dies. */
@@ -25,6 +27,7 @@ export type Faults = Readonly<z.output<typeof faultsSchema>>;
 export const FAULT_FLAGS = {
   "latency-ms": "latencyMs",
   "throttled-attempts": "throttledAttempts",
+  "fail-call": "failCall",
   "fail-change": "failChange",
   "die-before-change": "dieBeforeChange",
   "die-after-change": "dieAfterChange",

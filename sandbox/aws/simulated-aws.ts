@@ -94,8 +94,9 @@ export class SimulatedAws {
 
   /** Makes a call that only reads. */
   async read<T>(operation: string, region: string, work: () => T): Promise<T> {
-    this.progress.calls.push({ operation, region, change: 0 });
+    const call = this.progress.calls.push({ operation, region, change: 0 });
     await this.waitAndThrottle(operation);
+    this.failIf(call === this.props.faults.failCall, operation);
     return inOperation(operation, work);
   }
 
@@ -103,15 +104,13 @@ export class SimulatedAws {
   async change<T>(operation: string, region: string, work: () => T): Promise<T> {
     this.progress.changes += 1;
     const change = this.progress.changes;
-    this.progress.calls.push({ operation, region, change });
+    const call = this.progress.calls.push({ operation, region, change });
     await this.waitAndThrottle(operation);
-    const { failChange, dieBeforeChange, dieAfterChange } = this.props.faults;
+    const { failCall, failChange, dieBeforeChange, dieAfterChange } = this.props.faults;
     if (change === dieBeforeChange) {
       return this.die();
     }
-    if (change === failChange) {
-      throw inContext(operation, new AwsError("InternalFailure", "the sandbox was told to fail"));
-    }
+    this.failIf(call === failCall || change === failChange, operation);
     const result = inOperation(operation, work);
     return change === dieAfterChange ? this.die() : result;
   }
@@ -140,6 +139,12 @@ export class SimulatedAws {
           throw error;
         }
       }
+    }
+  }
+
+  private failIf(failing: boolean, operation: string): void {
+    if (failing) {
+      throw inContext(operation, new AwsError("InternalFailure", "the sandbox was told to fail"));
     }
   }
 

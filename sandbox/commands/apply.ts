@@ -6,6 +6,7 @@ import {
   onlyAccount,
   parseSandboxArguments,
   printProblems,
+  reportFailure,
   showCounts,
   showUnseen,
 } from "./shared";
@@ -42,15 +43,13 @@ export async function applyAll(sandbox: Sandbox, io: CommandIo): Promise<number>
     await terraform.prepare(folder);
     const planned = await terraform.plan(folder);
     if (planned.code !== 0) {
-      printProblems(io, folder.id, planned);
-      return planned.code;
+      return reportFailure(io, sandbox, folder.id, planned);
     }
     if (!changesAnything(planned.changes)) {
       // Outputs and moved addresses are no changes, and have to be written all the same.
       const kept = await terraform.apply(folder);
-      printProblems(io, folder.id, kept);
       if (kept.code !== 0) {
-        return kept.code;
+        return reportFailure(io, sandbox, folder.id, kept);
       }
       io.out(`${folder.id}: no changes\n`);
       continue;
@@ -58,14 +57,10 @@ export async function applyAll(sandbox: Sandbox, io: CommandIo): Promise<number>
     changed = true;
     io.out(`${folder.id}: ${showCounts(planned.changes)}\n`);
     const applied = await terraform.apply(folder);
-    printProblems(io, folder.id, applied);
     if (applied.code !== 0) {
-      if (sandbox.hasProviderDied()) {
-        io.err("The provider's process died; run the same command again.\n");
-      }
-      io.err(showUnseen(sandbox.account.workspace, sandbox.inventory()));
-      return applied.code;
+      return reportFailure(io, sandbox, folder.id, applied);
     }
+    printProblems(io, folder.id, applied);
     io.out(`${folder.id}: applied in ${((Date.now() - startedMs) / 1000).toFixed(1)} s\n`);
   }
   io.out(

@@ -2,11 +2,12 @@ import { deploy } from "../../cli/commands/deploy";
 import { destroy } from "../../cli/commands/destroy";
 import { diff } from "../../cli/commands/diff";
 import type { Command } from "../../cli/io";
+import { parseWrapperArguments, type WrapperCommand } from "../../cli/wrapper-arguments";
 import { showValue, ValidationError } from "../../modules/errors";
 import { inSandbox } from "./shared";
 
 /** Commands of `npm run` that go through the real `cdktf` CLI. */
-const WRAPPERS: Readonly<Record<string, Command>> = { deploy, destroy, diff };
+const WRAPPERS: Readonly<Record<WrapperCommand, Command>> = { deploy, destroy, diff };
 
 /** Credentials that open nothing: the wrappers want some before they start. */
 const NO_CREDENTIALS = {
@@ -21,15 +22,15 @@ const NO_CREDENTIALS = {
  * @throws {ValidationError} as the command itself
  */
 export const cdktf: Command = ([name = "", ...argv], io) => {
-  const wrapper = Object.hasOwn(WRAPPERS, name) ? WRAPPERS[name] : undefined;
-  if (wrapper === undefined) {
+  if (!isWrapper(name)) {
     throw new ValidationError(
       `cdktf: the command must be one of ${Object.keys(WRAPPERS).join(", ")}, got ${showValue(name)}; write npm run sandbox -- cdktf deploy demo --auto-approve`,
     );
   }
-  return inSandbox(io, { workspace: argv[0] }, async (sandbox) => {
+  const { account: workspace } = parseWrapperArguments(name, argv);
+  return inSandbox(io, { workspace }, async (sandbox) => {
     const env = await sandbox.environment();
-    return wrapper(argv, {
+    return WRAPPERS[name](argv, {
       ...io,
       env: {
         ...env,
@@ -45,3 +46,7 @@ export const cdktf: Command = ([name = "", ...argv], io) => {
     });
   });
 };
+
+function isWrapper(name: string): name is WrapperCommand {
+  return Object.hasOwn(WRAPPERS, name);
+}

@@ -1,7 +1,7 @@
 import type { Command } from "../../cli/io";
 import { ValidationError } from "../../modules/errors";
 import { readState } from "../terraform-runs";
-import { inSandbox, onlyAccount, parseSandboxArguments, printProblems, showCounts } from "./shared";
+import { inSandbox, onlyAccount, parseSandboxArguments, reportFailure, showCounts } from "./shared";
 
 /**
  * `npm run sandbox -- destroy <account> [--unprotect]`: destroys every stack, in reverse order, and
@@ -32,14 +32,12 @@ export const destroy: Command = (argv, io) => {
       await terraform.prepare(folder);
       const planned = await terraform.plan(folder, "-destroy");
       if (planned.code !== 0) {
-        printProblems(io, folder.id, planned);
-        return planned.code;
+        return reportFailure(io, sandbox, folder.id, planned);
       }
       io.out(`${folder.id}: ${showCounts(planned.changes)}\n`);
       const applied = await terraform.apply(folder);
-      printProblems(io, folder.id, applied);
       if (applied.code !== 0) {
-        return applied.code;
+        return reportFailure(io, sandbox, folder.id, applied);
       }
     }
     io.out(

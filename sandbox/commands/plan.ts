@@ -1,5 +1,5 @@
 import type { Command } from "../../cli/io";
-import { inSandbox, onlyAccount, parseSandboxArguments, printProblems } from "./shared";
+import { inSandbox, onlyAccount, parseSandboxArguments, reportFailure } from "./shared";
 
 /**
  * `npm run sandbox -- plan <account>`: shows what an apply would change, stack by stack, in
@@ -24,8 +24,7 @@ export const plan: Command = (argv, io) => {
       await terraform.prepare(folder);
       const result = await terraform.plan(folder);
       if (result.code !== 0) {
-        printProblems(io, folder.id, result);
-        return result.code;
+        return reportFailure(io, sandbox, folder.id, result);
       }
       const { text } = await terraform.showPlan(folder);
       io.out(`${folder.id}:\n${text}\n`);

@@ -115,11 +115,24 @@ export async function inSandbox(
   }
 }
 
-/** Prints what a Terraform command complained about. */
+/** Prints what a Terraform command complained about: errors, or the warnings of one that went well. */
 export function printProblems(io: CommandIo, stackId: string, { problems }: TerraformResult): void {
-  for (const problem of problems) {
-    io.err(`${stackId}: ${problem}\n`);
+  io.err(problems.map((problem) => `${stackId}: ${problem}\n`).join(""));
+}
+
+/** Prints why a Terraform command failed on a stack, and what it has made unseen; returns its exit code. */
+export function reportFailure(
+  io: CommandIo,
+  sandbox: Sandbox,
+  stackId: string,
+  result: TerraformResult,
+): number {
+  printProblems(io, stackId, result);
+  if (sandbox.hasProviderDied()) {
+    io.err("The provider's process died; run the same command again.\n");
   }
+  io.err(showUnseen(sandbox.account.workspace, sandbox.inventory()));
+  return result.code;
 }
 
 /** Counts of a plan or an apply, in Terraform's words. */
@@ -165,21 +178,48 @@ function whereabouts(
     case "unseen":
       return "in no state, see below";
     case "ending":
-      return "in no state, waits for its deletion";
+      return "in no state, waits for its deletion, see below";
     case "foreign":
-      return "in no state, and no stack has it";
+      return "in no state, and no stack has it, see below";
   }
 }
 
 /** The objects that no state has although a stack is to have them, each with the command that adopts it. */
 export function showUnseen(workspace: string, items: readonly InventoryItem[]): string {
-  const unseen = items.filter(({ status }) => status === "unseen");
-  return unseen.length === 0
-    ? ""
-    : `\nThese exist in account ${workspace} and in no state; the next apply would make them a second time, or fail. Take each over:\n${unseen
-        .map(
-          (item) =>
-            `  ${item.type} ${item.name} in ${item.region ?? "no region"}\n    ${importCommand(workspace, item)}\n`,
-        )
-        .join("")}`;
+  return showWithCommands(
+    `These exist in account ${workspace} and in no state; the next apply would make them a second time, or fail. Take each over:`,
+    items.filter(({ status }) => status === "unseen"),
+    (item) => [importCommand(workspace, item)],
+  );
+}
+
+/** The other objects that no state has, each with what would adopt it. */
+export function showStrangers(workspace: string, items: readonly InventoryItem[]): string {
+  return [
+    showWithCommands(
+      "These wait for their deletion. To have one back:",
+      items.filter(({ status }) => status === "ending"),
+      (item) => [
+        `npm run sandbox -- drift ${workspace} cancel-deletion ${item.name} ${item.region}`,
+        importCommand(workspace, item),
+      ],
+    ),
+    showWithCommands(
+      "No stack has a resource for these. Once one has (README: adopt), it takes each over:",
+      items.filter(({ status }) => status === "foreign"),
+      (item) => [importCommand(workspace, item)],
+    ),
+  ].join("");
+}
+
+function showWithCommands(
+  heading: string,
+  items: readonly InventoryItem[],
+  commandsOf: (item: InventoryItem) => readonly string[],
+): string {
+  const lines = items.flatMap((item) => [
+    `  ${item.type} ${item.name} in ${item.region ?? "no region"}`,
+    ...commandsOf(item).map((command) => `    ${command}`),
+  ]);
+  return lines.length === 0 ? "" : `\n${heading}\n${lines.join("\n")}\n`;
 }

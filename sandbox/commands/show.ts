@@ -1,7 +1,13 @@
 import type { Command } from "../../cli/io";
 import { ValidationError } from "../../modules/errors";
 import { Sandbox } from "../sandbox";
-import { onlyAccount, parseSandboxArguments, showInventory, showUnseen } from "./shared";
+import {
+  onlyAccount,
+  parseSandboxArguments,
+  showInventory,
+  showStrangers,
+  showUnseen,
+} from "./shared";
 
 /**
  * `npm run sandbox -- show <account>`: what exists in the simulated account, per region, and what of
@@ -26,5 +32,6 @@ export const show: Command = (argv, io) => {
   const items = sandbox.inventory();
   io.out(items.length === 0 ? `Account ${workspace} is empty.\n` : showInventory(items));
   io.out(showUnseen(workspace, items));
+  io.out(showStrangers(workspace, items));
   return 0;
 };

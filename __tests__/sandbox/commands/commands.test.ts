@@ -119,7 +119,10 @@ test("an account comes up, stays as it is, is shown, is destroyed and goes", asy
   expect(destroyed.out).toContain("archive-eu-central-1: nothing is there\n");
   expect(destroyed.out).toContain("keys: 0 to add, 0 to change, 16 to destroy\n");
   const ending = (await run("show small")).out;
-  expect(ending.match(/waits for its deletion/g)).toHaveLength(5);
+  expect(ending.match(/waits for its deletion, see below/g)).toHaveLength(5);
+  expect(ending).toMatch(
+    /^These wait for their deletion\. To have one back:\n(?: {2}aws_kms_\w+ \w+ in eu-\S+\n {4}npm run sandbox -- drift small cancel-deletion \w+ eu-\S+\n {4}npm run sandbox -- import small keys 'aws_kms_\S+' '\S+@eu-\S+'\n){5}$/m,
+  );
   // The primary keys have replica keys, which still exist.
   expect(ending.match(/PendingReplicaDeletion {2}in no state/g)).toHaveLength(2);
   expect(ending.match(/PendingDeletion \d{4}-\d\d-\d\d {2}in no state/g)).toHaveLength(3);
@@ -251,7 +254,7 @@ test.each([
   ],
   [
     "up small --fast",
-    "up: a flag must be one of --latency-ms, --throttled-attempts, --fail-change, --die-before-change, --die-after-change, --new-key-unseen-reads, got --fast; remove it",
+    "up: a flag must be one of --latency-ms, --throttled-attempts, --fail-call, --fail-change, --die-before-change, --die-after-change, --new-key-unseen-reads, got --fast; remove it",
   ],
   [
     "up small --latency-ms soon",
