@@ -139,6 +139,7 @@ test("the sandbox's commands and flags that the documents name are there", () =>
     "import",
     "plan",
     "show",
+    "untaint",
     "up",
   ]);
   const flags = [...projectText("sandbox/README.md").matchAll(/\| `--([a-z-]+) \d+` \|/g)].map(

@@ -69,8 +69,11 @@ function refuseMigration(env: ChildEnvironmentProps["env"]): void {
   }
 }
 
-/** A path is seen from the project, not from the stack folder in which Terraform runs. */
-function terraformProgram(name: string | undefined, projectDirectory: string): string {
+/**
+ * The program that `TERRAFORM_BINARY_NAME` names; `terraform` if it names none. A path is seen from
+ * the project, not from the stack folder in which Terraform runs.
+ */
+export function terraformProgram(name: string | undefined, projectDirectory: string): string {
   return !name
     ? "terraform"
     : name.includes("/") && !isAbsolute(name)

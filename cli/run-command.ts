@@ -8,6 +8,10 @@ import type { Command, CommandIo } from "./io";
  * @param commands - by name
  */
 export function runCommand(commands: Readonly<Record<string, Command>>): void {
+  // Whoever reads the output may stop reading: that must not kill an apply in the middle.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", () => {});
+  }
   void run(commands, process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

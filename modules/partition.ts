@@ -154,88 +154,114 @@ export function multiRegionServiceRoleArn(at: Omit<AwsLocation, "region">): stri
 export const EVENTBRIDGE_PRINCIPAL = "events.amazonaws.com";
 
 /**
- * The services that a policy may name as principal, in every partition. Add a line when one is
+ * The services that a policy may name as principal, without the suffix. Add a line when one is
  * missing: AWS publishes no list.
+ */
+const SERVICES: readonly string[] = [
+  "access-analyzer",
+  "apigateway",
+  "application-autoscaling",
+  "athena",
+  "autoscaling",
+  "backup",
+  "batch",
+  "bedrock",
+  "budgets",
+  "chatbot",
+  "cloudformation",
+  "cloudfront",
+  "cloudtrail",
+  "cloudwatch",
+  "codebuild",
+  "codecommit",
+  "codedeploy",
+  "codepipeline",
+  "cognito-idp",
+  "config",
+  "controltower",
+  "costalerts",
+  "datasync",
+  "delivery.logs",
+  "dynamodb",
+  "ec2",
+  "ecr",
+  "ecs",
+  "ecs-tasks",
+  "eks",
+  "elasticache",
+  "elasticfilesystem",
+  "elasticloadbalancing",
+  "elasticmapreduce",
+  "es",
+  "events",
+  "firehose",
+  "glue",
+  "guardduty",
+  "inspector2",
+  "iot",
+  "kafka",
+  "kinesis",
+  "kms",
+  "lambda",
+  "logs",
+  "macie",
+  "mediaconvert",
+  "monitoring.rds",
+  "opensearchservice",
+  "organizations",
+  "pipes",
+  "quicksight",
+  "ram",
+  "rds",
+  "redshift",
+  "replication.dynamodb",
+  "route53",
+  "s3",
+  "sagemaker",
+  "scheduler",
+  "secretsmanager",
+  "securityhub",
+  "servicecatalog",
+  "ses",
+  "sns",
+  "sqs",
+  "ssm",
+  "sso",
+  "states",
+  "storagegateway",
+  "transfer",
+  "vpc-flow-logs",
+  "wafv2",
+  "xray",
+];
+
+/**
+ * Those of them whose principal may end in `.cn` in China.
+ *
+ * @see https://github.com/aws/aws-cdk/blob/main/packages/@aws-cdk/region-info/lib/default.ts
+ * @see https://github.com/aws/aws-cdk/issues/19867
+ */
+const SERVICES_OF_CHINA: readonly string[] = ["codedeploy", "ec2", "elasticmapreduce", "logs"];
+
+const SERVICE_PRINCIPAL = /^([a-z0-9.-]+?)(?:\.([a-z]+(?:-[a-z]+)+-\d+))?\.amazonaws\.com(\.cn)?$/;
+
+/**
+ * Whether a policy may name it as service principal: `<service>.amazonaws.com`, or with a region of
+ * the partition as `<service>.<region>.amazonaws.com`, which not every service has.
+ *
+ * AWS publishes no list, neither of the services nor of those that have regional principals.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
-export const SERVICE_PRINCIPALS: readonly string[] = [
-  "access-analyzer.amazonaws.com",
-  "apigateway.amazonaws.com",
-  "application-autoscaling.amazonaws.com",
-  "athena.amazonaws.com",
-  "autoscaling.amazonaws.com",
-  "backup.amazonaws.com",
-  "batch.amazonaws.com",
-  "bedrock.amazonaws.com",
-  "budgets.amazonaws.com",
-  "chatbot.amazonaws.com",
-  "cloudformation.amazonaws.com",
-  "cloudfront.amazonaws.com",
-  "cloudtrail.amazonaws.com",
-  "cloudwatch.amazonaws.com",
-  "codebuild.amazonaws.com",
-  "codecommit.amazonaws.com",
-  "codedeploy.amazonaws.com",
-  "codepipeline.amazonaws.com",
-  "cognito-idp.amazonaws.com",
-  "config.amazonaws.com",
-  "controltower.amazonaws.com",
-  "costalerts.amazonaws.com",
-  "datasync.amazonaws.com",
-  "delivery.logs.amazonaws.com",
-  "dynamodb.amazonaws.com",
-  "ec2.amazonaws.com",
-  "ecr.amazonaws.com",
-  "ecs-tasks.amazonaws.com",
-  "ecs.amazonaws.com",
-  "eks.amazonaws.com",
-  "elasticache.amazonaws.com",
-  "elasticfilesystem.amazonaws.com",
-  "elasticloadbalancing.amazonaws.com",
-  "elasticmapreduce.amazonaws.com",
-  "es.amazonaws.com",
-  EVENTBRIDGE_PRINCIPAL,
-  "firehose.amazonaws.com",
-  "glue.amazonaws.com",
-  "guardduty.amazonaws.com",
-  "inspector2.amazonaws.com",
-  "iot.amazonaws.com",
-  "kafka.amazonaws.com",
-  "kinesis.amazonaws.com",
-  "kms.amazonaws.com",
-  "lambda.amazonaws.com",
-  "logs.amazonaws.com",
-  "macie.amazonaws.com",
-  "mediaconvert.amazonaws.com",
-  "monitoring.rds.amazonaws.com",
-  "opensearchservice.amazonaws.com",
-  "organizations.amazonaws.com",
-  "pipes.amazonaws.com",
-  "quicksight.amazonaws.com",
-  "ram.amazonaws.com",
-  "rds.amazonaws.com",
-  "redshift.amazonaws.com",
-  "replication.dynamodb.amazonaws.com",
-  "route53.amazonaws.com",
-  "s3.amazonaws.com",
-  "sagemaker.amazonaws.com",
-  "scheduler.amazonaws.com",
-  "secretsmanager.amazonaws.com",
-  "securityhub.amazonaws.com",
-  "servicecatalog.amazonaws.com",
-  "ses.amazonaws.com",
-  "sns.amazonaws.com",
-  "sqs.amazonaws.com",
-  "ssm.amazonaws.com",
-  "sso.amazonaws.com",
-  "states.amazonaws.com",
-  "storagegateway.amazonaws.com",
-  "transfer.amazonaws.com",
-  "vpc-flow-logs.amazonaws.com",
-  "wafv2.amazonaws.com",
-  "xray.amazonaws.com",
-];
+export function isServicePrincipal(name: string, partition: Partition): boolean {
+  const [, service = "", region, suffixOfChina] = SERVICE_PRINCIPAL.exec(name) ?? [];
+  return (
+    SERVICES.includes(service) &&
+    (region === undefined || partitionOf(region) === partition) &&
+    (suffixOfChina === undefined || (partition === "aws-cn" && SERVICES_OF_CHINA.includes(service)))
+  );
+}
 
 /**
  * The value of `kms:ViaService` for requests that a service makes for its caller.

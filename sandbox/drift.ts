@@ -1,8 +1,9 @@
 /** What people do in a simulated account behind Terraform's back. */
 import { showValue, ValidationError } from "../modules/errors";
 import type { AwsLocation } from "../modules/partition";
+import { messageOf } from "./aws/aws-error";
 import { Kms } from "./aws/kms";
-import { type InventoryItem, terraformTypeOf } from "./inventory";
+import { type InventoryItem, KEY_TYPES, terraformTypeOf } from "./inventory";
 import type { ResourceType, Session } from "./provider/resource-type";
 import { RESOURCE_TYPES } from "./provider/types";
 import { type Attributes, mapOf } from "./provider/values";
@@ -15,13 +16,11 @@ export type KeyAction = "disable" | "enable" | "schedule-deletion" | "cancel-del
 export interface ObjectName {
   /** Its type in Terraform, such as `aws_kms_key`. */
   readonly type: string;
-  /** Its name, as `show` lists it. */
+  /** Its name, as `show` lists it, or its id. */
   readonly name: string;
   /** @default - it is in no region */
   readonly region?: string;
 }
-
-const KEY_TYPES = ["aws_kms_key", "aws_kms_replica_key"];
 
 /** Does something to a primary or replica key. @throws {ValidationError} if there is none of that name */
 export async function driftKey(
@@ -36,7 +35,7 @@ export async function driftKey(
         (candidate) =>
           KEY_TYPES.includes(candidate.type) &&
           candidate.region === region &&
-          candidate.name === name,
+          isCalled(candidate, name),
       ),
     { ends: action === "cancel-deletion" },
   );
@@ -85,11 +84,22 @@ export async function driftChange(
       `drift: the argument of ${item.type} must be one of ${Object.keys(before).sort().join(", ")}, got ${showValue(argument)}; correct it`,
     );
   }
+  if (argument === "tags" && Object.keys(mapOf({ value }, "value")).length === 0) {
+    throw new ValidationError(
+      `drift: tags must be a map of texts, got ${showValue(value)}; write '{"Owner":"somebody"}'`,
+    );
+  }
   const after =
     argument === "tags"
       ? { ...before, tags_all: { ...mapOf(before, "tags_all"), ...mapOf({ value }, "value") } }
       : { ...before, [argument]: value };
-  await type.update(session, before, after);
+  try {
+    await type.update(session, before, after);
+  } catch (error) {
+    throw new ValidationError(
+      `drift: AWS must accept the change, got ${messageOf(error)}; correct the value`,
+    );
+  }
 }
 
 const SHORTEST_WINDOW_DAYS = 7;
@@ -114,7 +124,7 @@ function find(
       .inventory()
       .filter(
         (candidate) =>
-          candidate.type === typeName && candidate.name === name && candidate.region === region,
+          candidate.type === typeName && isCalled(candidate, name) && candidate.region === region,
       ),
     wanted,
   );
@@ -143,6 +153,11 @@ async function read(
 
 function locationOf({ account }: Sandbox, region: string): AwsLocation {
   return { partition: account.partition, account: account.id, region };
+}
+
+/** Whether an object goes by a name: its own, or its id, which tells two keys of one name apart. */
+function isCalled(item: InventoryItem, name: string): boolean {
+  return item.name === name || item.id === name;
 }
 
 function notThere({ type, name, region }: ObjectName): ValidationError {

@@ -9,6 +9,7 @@ import { drift } from "./commands/drift";
 import { importObject } from "./commands/import";
 import { plan } from "./commands/plan";
 import { show } from "./commands/show";
+import { untaint } from "./commands/untaint";
 import { up } from "./commands/up";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   import: importObject,
   plan,
   show,
+  untaint,
   up,
 };
 

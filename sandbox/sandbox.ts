@@ -36,7 +36,7 @@ export interface SandboxProps {
 }
 
 /** Environment variables that Terraform gets; no credentials, no settings of its own. */
-const HANDED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "SystemRoot"];
+const HANDED_ON = ["PATH", "TMPDIR", "LANG", "LC_ALL", "SystemRoot"];
 
 /** One account in the sandbox: its simulated AWS, its stacks, and Terraform between them. */
 export class Sandbox {
@@ -70,8 +70,8 @@ export class Sandbox {
     const file = this.workbench.lockFile;
     mkdirSync(dirname(file), { recursive: true });
     while (!createFile(file, String(process.pid))) {
-      const holder = Number(readFileSync(file, "utf8"));
-      if (isAlive(holder)) {
+      const holder = this.worker();
+      if (holder !== undefined) {
         throw new ValidationError(
           `sandbox: account ${this.account.workspace} must be free, got another sandbox command at work on it, process ${holder}; wait for its end`,
         );
@@ -79,6 +79,13 @@ export class Sandbox {
       rmSync(file, { force: true });
     }
     return () => rmSync(file, { force: true });
+  }
+
+  /** The process that is at work on the account, if any. */
+  worker(): number | undefined {
+    const file = this.workbench.lockFile;
+    const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+    return holder > 0 && isAlive(holder) ? holder : undefined;
   }
 
   /**
@@ -94,7 +101,12 @@ export class Sandbox {
       join(this.projectDirectory, outputDirectoryOf(this.account.workspace)),
       this.accountsDirectory,
     );
-    this.workbench.layOut(outputDirectory, { unprotect });
+    this.layOutFrom(outputDirectory, { unprotect });
+  }
+
+  /** The same with what has been synthesized already. */
+  layOutFrom(outputDirectory: string, options: { readonly unprotect: boolean }): void {
+    this.workbench.layOut(outputDirectory, options);
     seedAccount(this.store, this.account);
   }
 
@@ -112,6 +124,8 @@ export class Sandbox {
     });
     return {
       ...Object.fromEntries(HANDED_ON.map((name) => [name, this.props.env[name]])),
+      // The person's own has credentials and settings in it.
+      HOME: this.workbench.homeDirectory,
       TF_REATTACH_PROVIDERS: this.provider.reattach,
       TF_CLI_CONFIG_FILE: this.workbench.cliConfigFile,
       TF_IN_AUTOMATION: "1",

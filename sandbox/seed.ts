@@ -13,30 +13,11 @@ import type { ObjectStore } from "./aws/object-store";
 export function seedAccount(store: ObjectStore, account: AccountConfig): void {
   const { partition, id } = account;
   const keyArns = account.keys.flatMap((key) =>
-    key.kind === "existing" ? Object.values(key.keyArns) : [],
+    key.kind === "existing" ? Object.values(key.keyArns).filter((arn) => arn !== undefined) : [],
   );
   const buses = account.buses.filter(({ existing }) => existing);
   for (const keyArn of keyArns) {
-    const { region, resource, account: owner } = parseArn(keyArn ?? "") ?? {};
-    const keyId = resource?.replace(/^key\//, "");
-    if (
-      keyArn === undefined ||
-      keyId === undefined ||
-      owner !== id ||
-      store.get(KMS_KEYS, region, keyId) !== undefined
-    ) {
-      continue;
-    }
-    store.put(KMS_KEYS, region, keyId, {
-      keyId,
-      arn: keyArn,
-      description: "was here before Keyspan",
-      policy: "{}",
-      multiRegion: false,
-      primaryRegion: region ?? "",
-      enabled: true,
-      tags: {},
-    });
+    seedKey(store, keyArn, account.homeRegion);
   }
   for (const { name, regions } of buses) {
     for (const region of regions) {
@@ -48,8 +29,32 @@ export function seedAccount(store: ObjectStore, account: AccountConfig): void {
   }
   rememberExisting(store, {
     principals: principalsIn(account),
-    keyArns: keyArns.filter((keyArn) => keyArn !== undefined),
+    keyArns,
     buses: buses.map(({ name }) => name),
+  });
+}
+
+/** A key that was here before. A multi-Region one is taken to have its primary key in the home region. */
+function seedKey(store: ObjectStore, keyArn: string, homeRegion: string): void {
+  const { region, resource } = parseArn(keyArn) ?? {};
+  const keyId = resource?.replace(/^key\//, "");
+  if (
+    region === undefined ||
+    keyId === undefined ||
+    store.get(KMS_KEYS, region, keyId) !== undefined
+  ) {
+    return;
+  }
+  const multiRegion = keyId.startsWith("mrk-");
+  store.put(KMS_KEYS, region, keyId, {
+    keyId,
+    arn: keyArn,
+    description: "was here before Keyspan",
+    policy: "{}",
+    multiRegion,
+    primaryRegion: multiRegion ? homeRegion : region,
+    enabled: true,
+    tags: {},
   });
 }
 

@@ -1,3 +1,4 @@
+import { terraformProgram } from "../cli/child-environment";
 import type { CommandIo } from "../cli/io";
 import { runProgram } from "../cli/run-program";
 import { ValidationError } from "../modules/errors";
@@ -29,8 +30,11 @@ const PROGRAMS: readonly Program[] = [
  * @returns the program, as it can be started
  * @throws {ValidationError} if it is not there, is something else, or is too old
  */
-export async function requireTerraform({ env }: Pick<CommandIo, "env">): Promise<string> {
-  const program = env.TERRAFORM_BINARY_NAME || "terraform";
+export async function requireTerraform({
+  env,
+  projectDirectory = ".",
+}: Pick<CommandIo, "env" | "projectDirectory">): Promise<string> {
+  const program = terraformProgram(env.TERRAFORM_BINARY_NAME, projectDirectory);
   const must = `TERRAFORM_BINARY_NAME must name ${PROGRAMS.map(
     ({ name, minimum }) => `${name} ${minimum.join(".")}`,
   ).join(" or ")}, or a later version`;

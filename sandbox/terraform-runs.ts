@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { ProgramFailure, runProgram } from "../cli/run-program";
 import type { StackFolder } from "../cli/stack-folders";
+import { showValue, ValidationError } from "../modules/errors";
 
 /** How many resources a plan or an apply touches. */
 export interface ChangeCounts {
@@ -140,6 +141,11 @@ export class TerraformRuns {
     await this.require(folder, ["import", "-input=false", "-no-color", address, importId], true);
   }
 
+  /** Keeps a resource whose making failed half-way: the next apply finishes it instead of replacing it. */
+  async untaint(folder: StackFolder, address: string): Promise<void> {
+    await this.require(folder, ["untaint", "-no-color", address], true);
+  }
+
   /** Runs any other command of Terraform; returns what it wrote. */
   async command(folder: StackFolder, ...args: string[]): Promise<{ code: number; text: string }> {
     const { code, stdout, stderr } = await this.run(folder, args, true);
@@ -227,9 +233,7 @@ export function readState(file: string): readonly StateResource[] {
   if (!existsSync(file)) {
     return [];
   }
-  const text = readFileSync(file, "utf8");
-  return stateSchema
-    .parse(text === "" ? {} : JSON.parse(text))
+  return parseState(file)
     .resources.filter(({ mode }) => mode === "managed")
     .flatMap(({ type, name, instances }) =>
       instances.map(({ attributes, status }) => ({
@@ -239,6 +243,17 @@ export function readState(file: string): readonly StateResource[] {
         tainted: status === "tainted",
       })),
     );
+}
+
+function parseState(file: string): z.output<typeof stateSchema> {
+  const text = readFileSync(file, "utf8");
+  try {
+    return stateSchema.parse(text === "" ? {} : JSON.parse(text));
+  } catch {
+    throw new ValidationError(
+      `${file}: a state must be as Terraform wrote it, got ${showValue(text)}; put ${file}.backup in its place, or remove the account from the sandbox: npm run sandbox -- down <account>`,
+    );
+  }
 }
 
 const validationSchema = z.object({ diagnostics: z.array(diagnosticSchema) });

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { readStackFolders, STACK_FILE, type StackFolder } from "../cli/stack-folders";
 import type { AccountConfig } from "../config/account-config";
@@ -86,6 +87,19 @@ export class Workbench {
     return join(this.statesOf(stackId), this.account.workspace, "terraform.tfstate");
   }
 
+  /** The stacks of which the account has a state, those that it no longer has included. */
+  stacksWithState(): readonly string[] {
+    const states = join(this.root, "states");
+    return (existsSync(states) ? readdirSync(states).sort() : []).filter((stackId) =>
+      existsSync(this.stateFile(stackId)),
+    );
+  }
+
+  /** A home of its own for the programs that run here: nobody's settings are in it. */
+  get homeDirectory(): string {
+    return join(this.root, "home");
+  }
+
   /** The copied stacks, in the order in which they are applied; empty if nothing was copied yet. */
   folders(): readonly StackFolder[] {
     const directory = join(this.projectDirectory, this.stacksDirectory);
@@ -104,16 +118,18 @@ export class Workbench {
     copyFileSync(join(outputDirectory, MANIFEST_FILE), join(target, MANIFEST_FILE));
     const folders = this.folders();
     for (const { id, directory } of folders) {
-      // Terraform's own folder stays: it spares the next init its work.
+      const source = join(outputDirectory, "stacks", id, STACK_FILE);
+      const override = this.override(id, readFileSync(source, "utf8"), unprotect);
+      // Terraform's own folder spares the next init its work, as long as the state is where it was:
+      // in a project that was moved it is not.
+      const kept = hasBackend(directory, override.terraform) ? [TERRAFORM_DIRECTORY] : [];
       for (const name of existsSync(directory) ? readdirSync(directory) : []) {
-        if (name !== ".terraform") {
+        if (!kept.includes(name)) {
           rmSync(join(directory, name), { recursive: true });
         }
       }
       mkdirSync(directory, { recursive: true });
-      const source = join(outputDirectory, "stacks", id, STACK_FILE);
       copyFileSync(source, join(directory, STACK_FILE));
-      const override = this.override(id, readFileSync(source, "utf8"), unprotect);
       writeFileSync(join(directory, OVERRIDE_FILE), `${JSON.stringify(override, null, 2)}\n`);
     }
     const ids = folders.map(({ id }) => id);
@@ -123,6 +139,7 @@ export class Workbench {
       }
     }
     writeFileSync(this.cliConfigFile, "");
+    mkdirSync(this.homeDirectory, { recursive: true });
   }
 
   /** Removes all that the sandbox has of the account. */
@@ -144,7 +161,7 @@ export class Workbench {
    *
    * @see https://developer.hashicorp.com/terraform/language/files/override
    */
-  private override(stackId: string, text: string, unprotect: boolean): object {
+  private override(stackId: string, text: string, unprotect: boolean): Override {
     const { data, resource } = stackSchema.parse(JSON.parse(text));
     const remoteStates = Object.keys(data?.terraform_remote_state ?? {});
     const backend = (id: string) => ({
@@ -175,6 +192,24 @@ export class Workbench {
         protectedResources.length > 0 && { resource: Object.fromEntries(protectedResources) }),
     };
   }
+}
+
+/** Content of an override file. */
+interface Override {
+  readonly terraform: { readonly backend: object };
+  readonly data?: object;
+  readonly resource?: object;
+}
+
+const TERRAFORM_DIRECTORY = ".terraform";
+
+/** Whether the override file that is in a folder names the same place for the state. */
+function hasBackend(directory: string, terraform: Override["terraform"]): boolean {
+  const file = join(directory, OVERRIDE_FILE);
+  return (
+    existsSync(file) &&
+    isDeepStrictEqual(JSON.parse(readFileSync(file, "utf8")).terraform, terraform)
+  );
 }
 
 const UNPROTECTED = { lifecycle: { prevent_destroy: false } };

@@ -9,7 +9,8 @@ import {
   totals,
 } from "./sandbox-project";
 
-type Phase = "apply" | "destroy";
+/** What is under way: a first apply, the apply of a changed file, or a destroy. */
+type Phase = "apply" | "change" | "destroy";
 
 /** When the provider dies. */
 export interface FaultPoint {
@@ -23,6 +24,16 @@ export interface FaultPoint {
 }
 
 const NOTHING = { add: 0, change: 0, remove: 0, import: 0 };
+
+/** An account that is brought to fault points. */
+export interface FaultyAccount {
+  readonly project: SandboxProject;
+  readonly workspace: string;
+  /** Its file. */
+  readonly yaml: string;
+  /** Its file once it has been changed. */
+  readonly changedYaml: string;
+}
 
 /** How many calls change something, in each phase. */
 export type ChangeCounts = Readonly<Record<Phase, number>>;
@@ -39,7 +50,7 @@ export function chooseFaultPoints(
   count: number,
   seed: number,
 ): readonly FaultPoint[] {
-  const all = (["apply", "destroy"] as const).flatMap((during) =>
+  const all = (["apply", "change", "destroy"] as const).flatMap((during) =>
     Array.from({ length: changes[during] }, (_, index) => index + 1).flatMap((change) =>
       (["before", "after"] as const).flatMap((when) =>
         ([1, 10] as const).map((parallelism) => ({ during, when, change, parallelism })),
@@ -66,49 +77,57 @@ export function chooseFaultPoints(
  * @throws {Error} if anything that must hold does not
  */
 export async function survive(
-  project: SandboxProject,
-  workspace: string,
+  account: FaultyAccount,
   { during, when, change, parallelism }: FaultPoint,
 ): Promise<readonly InventoryItem[]> {
-  const flags = [`-parallelism=${parallelism}`];
+  const { project, workspace } = account;
   try {
-    if (during === "destroy") {
-      refuseComplaints(await project.apply(workspace));
-    }
-    const before = project.states(workspace);
+    await begin(account, during);
+    const work = during === "destroy" ? "destroy" : "apply";
+    const before = addressesByStack(project, workspace);
     const faults: Faults =
       when === "before" ? { dieBeforeChange: change } : { dieAfterChange: change };
-    const died = await project[during](workspace, { faults }, ...flags);
+    const reported: string[] = [];
+    const died = await project[work](
+      workspace,
+      { faults, onProgress: (stack, line) => reported.push(`${stack} ${line}`) },
+      `-parallelism=${parallelism}`,
+    );
     if (died.every(([, { code }]) => code === 0)) {
       throw new Error("the provider was to die, and Terraform noticed nothing");
     }
-    await refuseLosses(project, workspace, during, before);
+    refuseLosses(await project.inventory(workspace), before, {
+      now: addressesByStack(project, workspace),
+      reported,
+    });
 
-    const unseen = (await project.inventory(workspace)).filter(({ status }) => status === "unseen");
-    refuseTwins(await project.inventory(workspace));
+    const found = await project.inventory(workspace);
+    refuseTwins(found);
+    const unseen = found.filter(({ status }) => status === "unseen");
+    if (unseen.length > parallelism) {
+      throw new Error(`more was made unseen than was under way: ${unseen.map(show).join(", ")}`);
+    }
     for (const item of unseen) {
       await importUnseen(project, workspace, item);
     }
-    refuseComplaints(await project[during](workspace));
+    refuseComplaints(await project[work](workspace));
     const after = await project.inventory(workspace);
-    if (during === "apply") {
-      refuseTwins(after);
-      const strangers = after.filter(({ status }) => status !== "managed");
-      if (strangers.length > 0) {
-        throw new Error(`left over: ${strangers.map(show).join(", ")}`);
-      }
-    } else {
+    if (work === "destroy") {
       const living = after.filter(({ status }) => status !== "ending");
       if (living.length > 0) {
         throw new Error(`not destroyed: ${living.map(show).join(", ")}`);
       }
+      return unseen;
     }
-    if (during === "apply") {
-      const again = await project.plan(workspace);
-      refuseComplaints(again);
-      if (JSON.stringify(totals(again)) !== JSON.stringify(NOTHING)) {
-        throw new Error(`a second plan would change ${JSON.stringify(totals(again))}`);
-      }
+    refuseTwins(after);
+    const strangers = after.filter(({ status }) => status !== "managed");
+    if (strangers.length > 0) {
+      throw new Error(`left over: ${strangers.map(show).join(", ")}`);
+    }
+    const again = await project.plan(workspace);
+    refuseComplaints(again);
+    if (JSON.stringify(totals(again)) !== JSON.stringify(NOTHING)) {
+      throw new Error(`a second plan would change ${JSON.stringify(totals(again))}`);
     }
     return unseen;
   } finally {
@@ -116,28 +135,43 @@ export async function survive(
   }
 }
 
-/** Counts the calls that change something while an account is applied and destroyed. */
-export async function countChanges(
-  project: SandboxProject,
-  workspace: string,
-): Promise<ChangeCounts> {
-  const changesIn = async (phase: Phase) => {
-    let opened: OpenAccount | undefined;
-    refuseComplaints(
-      await project[phase](workspace, {
-        onOpen: (account) => {
-          opened = account;
-        },
-      }),
-    );
-    return Math.max(0, ...(opened?.calls() ?? []).map(({ change }) => change));
-  };
-  try {
-    const apply = await changesIn("apply");
-    return { apply, destroy: await changesIn("destroy") };
-  } finally {
-    project.reset(workspace);
+/** Brings an account to where a phase begins. */
+async function begin(
+  { project, workspace, yaml, changedYaml }: FaultyAccount,
+  phase: Phase,
+): Promise<void> {
+  project.write(workspace, yaml);
+  if (phase !== "apply") {
+    refuseComplaints(await project.apply(workspace));
   }
+  if (phase === "change") {
+    project.write(workspace, changedYaml);
+  }
+}
+
+/** Counts the calls that change something while an account is applied and destroyed. */
+export async function countChanges(account: FaultyAccount): Promise<ChangeCounts> {
+  const { project, workspace } = account;
+  const changesIn = async (phase: Phase) => {
+    try {
+      await begin(account, phase);
+      let opened: OpenAccount | undefined;
+      const onOpen = (open: OpenAccount) => {
+        opened = open;
+      };
+      refuseComplaints(
+        await project[phase === "destroy" ? "destroy" : "apply"](workspace, { onOpen }),
+      );
+      return Math.max(0, ...(opened?.calls() ?? []).map(({ change }) => change));
+    } finally {
+      project.reset(workspace);
+    }
+  };
+  return {
+    apply: await changesIn("apply"),
+    change: await changesIn("change"),
+    destroy: await changesIn("destroy"),
+  };
 }
 
 /** Runs the command that is shown for an unseen object. */
@@ -163,25 +197,48 @@ async function importUnseen(
   });
 }
 
-/** What a state held must still be in it, unless the object was really destroyed. */
-async function refuseLosses(
-  project: SandboxProject,
-  workspace: string,
-  during: Phase,
-  before: Readonly<Record<string, string>>,
-): Promise<void> {
-  const existing = await project.inventory(workspace);
-  for (const stack of Object.keys(before)) {
-    const now = project.addresses(workspace, stack);
-    for (const address of addressesIn(before[stack] ?? "")) {
-      const isThere = existing.some(
-        (item) => item.stack === stack && item.address === address && item.status !== "ending",
-      );
-      if (!now.includes(address) && (during === "apply" || isThere)) {
-        throw new Error(`${stack}: the state has lost ${address}`);
-      }
+/**
+ * What a state held, and what Terraform reported as made, must be in it, unless the object has been
+ * destroyed.
+ */
+function refuseLosses(
+  existing: readonly InventoryItem[],
+  before: Addresses,
+  { now, reported }: { readonly now: Addresses; readonly reported: readonly string[] },
+): void {
+  const made = reported.flatMap((line) => {
+    const [, stack = "", address = ""] = /^(\S+) (\S+): Creation complete/.exec(line) ?? [];
+    return address === "" ? [] : [[stack, address] as const];
+  });
+  const held = [...before].flatMap(([stack, addresses]) =>
+    addresses.map((address) => [stack, address] as const),
+  );
+  for (const [stack, address] of [...held, ...made]) {
+    if (now.get(stack)?.includes(address) === true) {
+      continue;
+    }
+    const isGone = reported.some((line) =>
+      line.startsWith(`${stack} ${address}: Destruction complete`),
+    );
+    const stillThere = existing.some(
+      (item) => item.stack === stack && item.address === address && item.status === "unseen",
+    );
+    if (!isGone || stillThere) {
+      throw new Error(`${stack}: the state has lost ${address}`);
     }
   }
+}
+
+/** The addresses in the states of an account, by stack. */
+type Addresses = ReadonlyMap<string, readonly string[]>;
+
+function addressesByStack(project: SandboxProject, workspace: string): Addresses {
+  return new Map(
+    project
+      .sandboxOf(workspace)
+      .workbench.stacksWithState()
+      .map((stack) => [stack, project.addresses(workspace, stack)] as const),
+  );
 }
 
 /** No key may exist twice in a region. */
@@ -199,19 +256,6 @@ function refuseComplaints(results: StackResults): void {
   if (complaints(results) !== "") {
     throw new Error(complaints(results));
   }
-}
-
-function addressesIn(state: string): readonly string[] {
-  const { resources } = JSON.parse(state) as {
-    readonly resources: readonly {
-      readonly mode: string;
-      readonly type: string;
-      readonly name: string;
-    }[];
-  };
-  return resources
-    .filter(({ mode }) => mode === "managed")
-    .map(({ type, name }) => `${type}.${name}`);
 }
 
 function show({ type, name, region, status }: InventoryItem): string {

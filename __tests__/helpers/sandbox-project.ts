@@ -53,6 +53,8 @@ export interface OpenOptions {
   readonly caller?: Partial<Caller>;
   /** @default false */
   readonly unprotect?: boolean;
+  /** Takes each resource that an apply or destroy is done with. @default - nobody */
+  readonly onProgress?: (stackId: string, line: string) => void;
   /** Takes the account once it is open. @default - nobody */
   readonly onOpen?: (open: OpenAccount) => void;
 }
@@ -65,13 +67,23 @@ export interface OpenAccount {
 
 /** A project folder with accounts of its own, and the sandbox in it. */
 export class SandboxProject {
-  readonly directory = mkdtempSync(join(tmpdir(), "keyspan-sandbox-"));
+  readonly directory: string;
   private readonly open = new Set<Sandbox>();
   /** What each account was laid out from. */
   private readonly laidOut = new Map<string, string>();
 
-  /** @param accounts - YAML by account, or a folder of account files */
-  constructor(accounts: Readonly<Record<string, string>> | string = { small: SMALL_ACCOUNT }) {
+  /**
+   * @param accounts - YAML by account, or a folder of account files
+   * @param directory - a folder that is a project already: nothing is written into it
+   */
+  constructor(
+    accounts: Readonly<Record<string, string>> | string = { small: SMALL_ACCOUNT },
+    directory?: string,
+  ) {
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), "keyspan-sandbox-"));
+    if (directory !== undefined) {
+      return;
+    }
     if (typeof accounts === "string") {
       cpSync(accounts, join(this.directory, "accounts"), { recursive: true });
     } else {
@@ -119,6 +131,7 @@ export class SandboxProject {
       env: process.env,
       projectDirectory: this.directory,
       ...(options.faults && { faults: options.faults }),
+      ...(options.onProgress && { onProgress: options.onProgress }),
       startProvider: async (given) => {
         const { provider, aws } = await startHere({
           ...given,

@@ -1,5 +1,10 @@
 /** Two hundred deaths of the provider, in an account with three regions, two buses and a team key. */
-import { chooseFaultPoints, countChanges, survive } from "../helpers/fault-points";
+import {
+  chooseFaultPoints,
+  countChanges,
+  type FaultyAccount,
+  survive,
+} from "../helpers/fault-points";
 import { SandboxProject, SMALL_ACCOUNT } from "../helpers/sandbox-project";
 
 const YAML = SMALL_ACCOUNT.replace(
@@ -14,17 +19,26 @@ const YAML = SMALL_ACCOUNT.replace(
   .replace("archives: {", "archives: { payments: { bus: payments, retentionDays: forever },");
 const project = new SandboxProject({ large: YAML });
 afterAll(() => project.remove());
+const ACCOUNT: FaultyAccount = {
+  project,
+  workspace: "large",
+  yaml: YAML,
+  // A region, an archive, a tag on everything, and a shorter wait for one key.
+  changedYaml: `${YAML.replace("us-east-1]", "us-east-1, us-west-2]")
+    .replace("archives: {", "archives: { week: { bus: orders, retentionDays: 30 },")
+    .replace("deletionWindowDays: 7", "deletionWindowDays: 8")}tags: { Owner: platform }\n`,
+};
 
-const CHANGES = { apply: 36, destroy: 32 };
+const CHANGES = { apply: 36, change: 33, destroy: 32 };
 const POINTS = 200;
 
 test("the calls of the account are counted rightly: the points are drawn from them", async () => {
-  expect(await countChanges(project, "large")).toEqual(CHANGES);
+  expect(await countChanges(ACCOUNT)).toEqual(CHANGES);
 });
 
 test.each(chooseFaultPoints(CHANGES, POINTS, 2026))(
   "$during survives a death $when change $change, $parallelism at a time",
   async (point) => {
-    await survive(project, "large", point);
+    await survive(ACCOUNT, point);
   },
 );

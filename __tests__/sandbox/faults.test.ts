@@ -1,20 +1,34 @@
 /** Twenty deaths of the provider. The soak test tries two hundred, in a larger account. */
-import { chooseFaultPoints, countChanges, survive } from "../helpers/fault-points";
+import {
+  chooseFaultPoints,
+  countChanges,
+  type FaultyAccount,
+  survive,
+} from "../helpers/fault-points";
 import { SandboxProject, SMALL_ACCOUNT } from "../helpers/sandbox-project";
 
 const project = new SandboxProject({ small: SMALL_ACCOUNT });
 afterAll(() => project.remove());
-const CHANGES = { apply: 17, destroy: 14 };
+const ACCOUNT: FaultyAccount = {
+  project,
+  workspace: "small",
+  yaml: SMALL_ACCOUNT,
+  // A region, an archive and a shorter wait.
+  changedYaml: SMALL_ACCOUNT.replace("eu-central-1]", "eu-central-1, us-east-1]")
+    .replace("archives: {", "archives: { week: { bus: orders, retentionDays: 30 },")
+    .replace("retentionDays: 7", "retentionDays: 14"),
+};
+const CHANGES = { apply: 17, change: 10, destroy: 14 };
 const POINTS = 20;
 
 test("the calls of the account are counted rightly: the points are drawn from them", async () => {
-  expect(await countChanges(project, "small")).toEqual(CHANGES);
+  expect(await countChanges(ACCOUNT)).toEqual(CHANGES);
 });
 
 test.each(chooseFaultPoints(CHANGES, POINTS, 4))(
   "$during survives a death $when change $change, $parallelism at a time",
   async (point) => {
-    const unseen = (await survive(project, "small", point)).map(({ type }) => type);
+    const unseen = (await survive(ACCOUNT, point)).map(({ type }) => type);
     if (point.parallelism === 1 && point.during === "destroy") {
       expect(unseen).toEqual([]);
     } else if (point.parallelism === 1 && point.when === "after") {

@@ -1,9 +1,12 @@
 /** What the simulated AWS and its provider refuse, and what they accept beside it, through real Terraform. */
+import { BUS_POLICY_LIMIT } from "../../modules/events/bus-policy";
 import { MAX_ARCHIVE_PATTERN_CHARACTERS } from "../../modules/events/event-pattern";
 import { KEY_POLICY_LIMIT } from "../../modules/kms/key-limits";
-import { ARCHIVE_NAME, EVENT_BUS_NAME } from "../../modules/names";
+import { ALIAS_NAME, ARCHIVE_NAME, EVENT_BUS_NAME } from "../../modules/names";
+import { QUEUE_POLICY_LIMIT } from "../../modules/sqs/queue-limits";
 import { RULE_NAME } from "../../sandbox/aws/events";
 import { rememberExisting } from "../../sandbox/aws/existing";
+import { IAM_POLICY_CHARACTERS } from "../../sandbox/aws/iam";
 import { KMS_KEYS, Kms, keyStateOf } from "../../sandbox/aws/kms";
 import {
   type Arguments,
@@ -18,6 +21,7 @@ const WEST = "eu-west-1";
 const EAST = "us-east-1";
 const ROOT = `arn:aws:iam::${HERE.account}:root`;
 const DEPLOYER = `arn:aws:iam::${HERE.account}:role/deploy`;
+const GHOST = `arn:aws:iam::${HERE.account}:role/ghost`;
 const ANY_EVENT = JSON.stringify({ source: ["shop"] });
 
 let folder: TerraformFolder;
@@ -261,7 +265,7 @@ describe("key policies", () => {
   const syntaxError = (problem: string) => `${MALFORMED}: Syntax errors in policy: ${problem}`;
   const invalidPrincipal = (problem: string) =>
     `${MALFORMED}: Policy contains a statement with one or more invalid principals: ${problem}`;
-  const GHOST = `arn:aws:iam::${HERE.account}:role/ghost`;
+  const sessionOf = (role: string) => `arn:aws:sts::${HERE.account}:assumed-role/${role}/session`;
   const SEEDED = `arn:aws:iam::${HERE.account}:role/path/KeyAdmin`;
   const SEEDED_ELSEWHERE = `arn:aws:iam::${OTHER_ACCOUNT}:user/auditor`;
   const user = (principal: unknown) => statement({ Principal: principal, Action: "kms:Decrypt" });
@@ -328,6 +332,45 @@ describe("key policies", () => {
       policyOf(statement(), user({ AWS: "KeyAdmin" })),
       invalidPrincipal("KeyAdmin is no IAM principal"),
     ],
+    empty_principal: [
+      policyOf(statement({ Principal: {} })),
+      syntaxError("Statement.0.Principal: must name a principal"),
+    ],
+    principal_and_none: [
+      policyOf(statement({ NotPrincipal: { AWS: SEEDED } })),
+      syntaxError("Statement.0: a statement must not have both Principal and NotPrincipal"),
+    ],
+    resource_and_none: [
+      policyOf(statement({ NotResource: "*" })),
+      syntaxError("Statement.0: a statement must not have both Resource and NotResource"),
+    ],
+    ...Object.fromEntries(
+      ["StringEqual", "NullIfExists", "ForAllValue:StringLike", "ForAnyValue:Null"].map(
+        (operator) => [
+          `operator_${operator.replace(":", "_")}`,
+          [
+            policyOf(statement({ Condition: { [operator]: { "aws:PrincipalTag/team": "a" } } })),
+            syntaxError(`Statement.0.Condition: there is no condition operator ${operator}`),
+          ],
+        ],
+      ),
+    ),
+    role_of_another_path: [
+      policyOf(statement(), user({ AWS: `arn:aws:iam::${HERE.account}:role/other/KeyAdmin` })),
+      invalidPrincipal(`arn:aws:iam::${HERE.account}:role/other/KeyAdmin does not exist`),
+    ],
+    account_of_another_partition: [
+      policyOf(statement(), user({ AWS: `arn:aws-cn:iam::${OTHER_ACCOUNT}:root` })),
+      invalidPrincipal(`arn:aws-cn:iam::${OTHER_ACCOUNT}:root is not in the partition aws`),
+    ],
+    session_of_nobody: [
+      policyOf(statement(), user({ AWS: sessionOf("ghost") })),
+      invalidPrincipal(`${sessionOf("ghost")} does not exist`),
+    ],
+    service_of_another_partition: [
+      policyOf(statement(), user({ Service: "logs.cn-north-1.amazonaws.com" })),
+      invalidPrincipal("there is no service logs.cn-north-1.amazonaws.com"),
+    ],
     service_of_nobody: [
       policyOf(statement(), user({ Service: "event.amazonaws.com" })),
       invalidPrincipal("there is no service event.amazonaws.com"),
@@ -340,7 +383,38 @@ describe("key policies", () => {
       policy: policyOf(statement(), user({ AWS: "${aws_iam_role.admin.arn}" })),
     },
     account: { policy: policyOf(statement(), user({ AWS: [OTHER_ACCOUNT, "*"] })) },
-    service: { policy: policyOf(statement(), user({ Service: "events.amazonaws.com" })) },
+    service: {
+      policy: policyOf(
+        statement(),
+        user({ Service: ["events.amazonaws.com", "logs.eu-west-1.amazonaws.com"] }),
+      ),
+    },
+    session: { policy: policyOf(statement(), user({ AWS: sessionOf("KeyAdmin") })) },
+    operators: {
+      policy: policyOf(
+        statement(),
+        statement({
+          Condition: {
+            StringEqualsIfExists: { "aws:PrincipalTag/team": "a" },
+            "ForAnyValue:StringNotEqualsIgnoreCase": { "aws:TagKeys": ["a"] },
+            "ForAllValues:StringLikeIfExists": { "aws:TagKeys": ["a*"] },
+            DateGreaterThanEquals: { "aws:CurrentTime": "2026-01-01T00:00:00Z" },
+            NumericLessThan: { "aws:MultiFactorAuthAge": "60" },
+            ArnNotLike: { "aws:PrincipalArn": SEEDED },
+            NotIpAddress: { "aws:SourceIp": "192.0.2.0/24" },
+            BinaryEquals: { "aws:PrincipalTag/key": "YQ==" },
+            Bool: { "aws:SecureTransport": true },
+            Null: { "aws:TokenIssueTime": "true" },
+          },
+        }),
+      ),
+    },
+    everybody_but: {
+      policy: policyOf(
+        statement(),
+        statement({ Effect: "Deny", Principal: undefined, NotPrincipal: { AWS: ROOT } }),
+      ),
+    },
     deployer_only: { policy: policyOf(statement({ Principal: { AWS: DEPLOYER } })) },
     locked_out_on_purpose: {
       policy: policyOf(statement({ Principal: { AWS: SEEDED } })),
@@ -420,13 +494,126 @@ describe("key policies", () => {
 
     const keyId = folder.text("aws_kms_key.primary", "key_id");
     expect(refusals(await write(locking, locking).apply())).toEqual({
-      "aws_kms_key.primary": `updating KMS Key (${keyId}): operation error KMS: PutKeyPolicy, ${LOCKED_OUT}`,
+      "aws_kms_key.primary": `updating KMS Key (${keyId}) policy: operation error KMS: PutKeyPolicy, ${LOCKED_OUT}`,
     });
     expect(folder.text("aws_kms_key.primary", "policy")).toBe(good);
     expect(refusals(await write(sized(0), locking).apply())).toEqual({
-      "aws_kms_replica_key.west": `updating KMS Replica Key (${keyId}): operation error KMS: PutKeyPolicy, ${LOCKED_OUT}`,
+      "aws_kms_replica_key.west": `updating KMS Replica Key (${keyId}) policy: operation error KMS: PutKeyPolicy, ${LOCKED_OUT}`,
     });
     expect(folder.text("aws_kms_key.primary", "policy")).toBe(sized(0));
+  });
+});
+
+test("buses, queues and roles get only a policy that AWS can take", async () => {
+  /** A policy of exactly so many bytes. */
+  const sized = (bytes: number, changes: Arguments) => {
+    const empty = policyOf(statement({ Sid: "", ...changes })).length;
+    return policyOf(statement({ Sid: "a".repeat(bytes - empty), ...changes }));
+  };
+  const put = { Action: "events:PutEvents" };
+  const send = { Action: "sqs:SendMessage" };
+  const assume = { Action: "sts:AssumeRole", Resource: undefined };
+  const allow = { Action: "events:PutEvents", Principal: undefined };
+  const ghost = { Principal: { AWS: [ROOT, GHOST] } };
+  const pusher = { Principal: { AWS: "${aws_iam_role.pusher.arn}" } };
+  const busPolicy = (event_bus_name: string, policy: string) => ({ event_bus_name, policy });
+  const onOrders = (policy: string) => busPolicy("${aws_cloudwatch_event_bus.orders.name}", policy);
+  const queuePolicy = (queue: string, policy: string) => ({
+    queue_url: `\${aws_sqs_queue.${queue}.url}`,
+    policy,
+  });
+  const role = (name: string, assume_role_policy: string) => ({ name, assume_role_policy });
+  const rolePolicy = (name: string, policy: string) => ({
+    name,
+    role: "${aws_iam_role.pusher.name}",
+    policy,
+  });
+  const result = await applyWithRefusals({
+    "aws_iam_role.pusher": role("pusher", TRUST),
+    "aws_cloudwatch_event_bus.orders": { name: "orders" },
+    "aws_cloudwatch_event_bus.largest": { name: "largest" },
+    "aws_sqs_queue.orders": { name: "orders" },
+    "aws_sqs_queue.largest": { name: "largest" },
+    "aws_cloudwatch_event_bus_policy.malformed": onOrders("[]"),
+    "aws_cloudwatch_event_bus_policy.too_large": onOrders(
+      sized(BUS_POLICY_LIMIT.maxBytes + 1, put),
+    ),
+    "aws_cloudwatch_event_bus_policy.ghost": onOrders(policyOf(statement({ ...put, ...ghost }))),
+    "aws_cloudwatch_event_bus_policy.pusher": onOrders(policyOf(statement({ ...put, ...pusher }))),
+    "aws_cloudwatch_event_bus_policy.largest": busPolicy(
+      "${aws_cloudwatch_event_bus.largest.name}",
+      sized(BUS_POLICY_LIMIT.maxBytes, put),
+    ),
+    "aws_sqs_queue_policy.malformed": queuePolicy("orders", "[]"),
+    "aws_sqs_queue_policy.too_large": queuePolicy(
+      "orders",
+      sized(QUEUE_POLICY_LIMIT.maxBytes + 1, send),
+    ),
+    "aws_sqs_queue_policy.ghost": queuePolicy("orders", policyOf(statement({ ...send, ...ghost }))),
+    "aws_sqs_queue_policy.pusher": queuePolicy(
+      "orders",
+      policyOf(statement({ ...send, ...pusher })),
+    ),
+    "aws_sqs_queue_policy.largest": queuePolicy(
+      "largest",
+      sized(QUEUE_POLICY_LIMIT.maxBytes, send),
+    ),
+    "aws_iam_role.malformed": role("malformed", "[]"),
+    "aws_iam_role.too_large": role("too_large", sized(IAM_POLICY_CHARACTERS.trust + 1, assume)),
+    "aws_iam_role.ghost": role("haunted", policyOf(statement({ ...assume, ...ghost }))),
+    "aws_iam_role.trusting": role("trusting", policyOf(statement({ ...assume, ...pusher }))),
+    "aws_iam_role.largest": role("largest", sized(IAM_POLICY_CHARACTERS.trust, assume)),
+    "aws_iam_role_policy.malformed": rolePolicy("malformed", "[]"),
+    "aws_iam_role_policy.too_large": rolePolicy(
+      "too_large",
+      sized(IAM_POLICY_CHARACTERS.inline + 1, allow),
+    ),
+    "aws_iam_role_policy.principal": rolePolicy(
+      "principal",
+      policyOf(statement({ ...put, ...ghost })),
+    ),
+    "aws_iam_role_policy.largest": {
+      ...rolePolicy("largest", sized(IAM_POLICY_CHARACTERS.inline, allow)),
+      role: "${aws_iam_role.largest.name}",
+    },
+  });
+  const malformed =
+    "Syntax errors in policy: the policy: Invalid input: expected object, received array";
+  const invalid = `Policy contains a statement with one or more invalid principals: ${GHOST} does not exist`;
+  const tooLarge = ({ maxBytes }: { readonly maxBytes: number }) =>
+    `The policy must be at most ${maxBytes} bytes, got ${maxBytes + 1}`;
+  const onBus = (answer: string) =>
+    `creating EventBridge Event Bus (orders) Policy: operation error EventBridge: PutPermission, ${answer}`;
+  const onQueue = (reason: string) =>
+    `setting SQS Queue (${folder.text("aws_sqs_queue.orders", "url")}) attribute (Policy): operation error SQS: SetQueueAttributes, InvalidAttributeValue: Invalid value for the parameter Policy. (${reason})`;
+  const onRole = (name: string, answer: string) =>
+    `creating IAM Role (${name}): operation error IAM: CreateRole, ${answer}`;
+  const inRole = (name: string, answer: string) =>
+    `putting IAM Role (pusher) Policy (${name}): operation error IAM: PutRolePolicy, ${answer}`;
+  expect(result).toEqual({
+    "aws_cloudwatch_event_bus_policy.malformed": onBus(`ValidationException: ${malformed}`),
+    "aws_cloudwatch_event_bus_policy.too_large": onBus(
+      `PolicyLengthExceededException: ${tooLarge(BUS_POLICY_LIMIT)}`,
+    ),
+    "aws_cloudwatch_event_bus_policy.ghost": onBus(`ValidationException: ${invalid}`),
+    "aws_sqs_queue_policy.malformed": onQueue(malformed),
+    "aws_sqs_queue_policy.too_large": onQueue(tooLarge(QUEUE_POLICY_LIMIT)),
+    "aws_sqs_queue_policy.ghost": onQueue(invalid),
+    "aws_iam_role.malformed": onRole("malformed", `MalformedPolicyDocument: ${malformed}`),
+    "aws_iam_role.too_large": onRole(
+      "too_large",
+      `LimitExceeded: Cannot exceed quota for ACLSizePerRole: ${IAM_POLICY_CHARACTERS.trust}`,
+    ),
+    "aws_iam_role.ghost": onRole("haunted", `MalformedPolicyDocument: ${invalid}`),
+    "aws_iam_role_policy.malformed": inRole("malformed", `MalformedPolicyDocument: ${malformed}`),
+    "aws_iam_role_policy.too_large": inRole(
+      "too_large",
+      `LimitExceeded: Maximum policy size of ${IAM_POLICY_CHARACTERS.inline} bytes exceeded for role pusher`,
+    ),
+    "aws_iam_role_policy.principal": inRole(
+      "principal",
+      "MalformedPolicyDocument: Policy document should not specify a principal.",
+    ),
   });
 });
 
@@ -443,6 +630,26 @@ describe("names and event patterns", () => {
     ...changes,
   });
   const rule = (changes: Arguments) => ({ name: "paid", event_pattern: ANY_EVENT, ...changes });
+  const tooLong = "a".repeat(513);
+
+  test("state and is_enabled of a rule exclude each other", async () => {
+    folder.write({
+      "aws_cloudwatch_event_rule.both": rule({ state: "ENABLED", is_enabled: true }),
+    });
+    expect((await folder.validate()).problems.join("\n")).toBe(
+      ['"is_enabled": conflicts with state', '"state": conflicts with is_enabled']
+        .map(
+          (problem) =>
+            `Error: Conflicting configuration arguments: ${problem}\n  with aws_cloudwatch_event_rule.both`,
+        )
+        .join("\n"),
+    );
+    folder.write({
+      "aws_cloudwatch_event_rule.state": rule({ state: "DISABLED" }),
+      "aws_cloudwatch_event_rule.is_enabled": rule({ is_enabled: false }),
+    });
+    expect(refusals(await folder.validate())).toEqual({});
+  });
 
   test("what the provider can tell by itself is refused at validate, without a call", async () => {
     folder.write({
@@ -459,8 +666,22 @@ describe("names and event patterns", () => {
       "aws_cloudwatch_event_rule.long": rule({ name: `${longest(RULE_NAME)}a` }),
       "aws_cloudwatch_event_rule.pattern": rule({ event_pattern: "{" }),
       "aws_cloudwatch_event_rule.nothing": rule({ event_pattern: undefined }),
+      "aws_cloudwatch_event_rule.state": rule({ state: "ON" }),
+      "aws_cloudwatch_event_rule.role": rule({ role_arn: "arn:aws:iam" }),
+      "aws_cloudwatch_event_bus.description": { name: "described", description: tooLong },
       "aws_kms_alias.form": { name: "orders", target_key_id: "none" },
+      "aws_kms_alias.reserved": { name: "alias/aws/orders", target_key_id: "none" },
+      "aws_kms_alias.prefix": { name_prefix: "alias/aws/", target_key_id: "none" },
+      "aws_kms_key.spec": { customer_master_key_spec: "RSA_2048" },
+      "aws_kms_key.usage": { key_usage: "SIGN_VERIFY" },
+      "aws_kms_key.store": { custom_key_store_id: "cks-1" },
+      "aws_kms_key.external": { xks_key_id: "key-1" },
+      "aws_kms_key.description": { description: `${"a".repeat(8192)}a` },
+      "aws_kms_replica_key.no_arn": { primary_key_arn: "mrk-1", region: WEST },
+      "aws_kms_replica_key.no_resource": { primary_key_arn: "arn:aws:kms:::", region: WEST },
     });
+    const reserved = (argument: string) =>
+      `"${argument}" cannot begin with reserved AWS CMK prefix 'alias/aws/'`;
     const noJson = expect.stringMatching(/^"event_pattern" contains an invalid JSON: /);
     const form = String.raw`"name" doesn't comply with restrictions ("^[.\-_A-Za-z0-9]+$"): "a b"`;
     const length = ({ maxCharacters }: { readonly maxCharacters: number }, got: string) =>
@@ -480,7 +701,28 @@ describe("names and event patterns", () => {
       "aws_cloudwatch_event_rule.pattern": noJson,
       "aws_cloudwatch_event_rule.nothing":
         "one of `event_pattern,schedule_expression` must be specified",
-      "aws_kms_alias.form": expect.stringMatching(/^"name" \(orders\) must match /),
+      "aws_cloudwatch_event_rule.state":
+        'expected state to be one of ["ENABLED" "DISABLED" "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"], got ON',
+      "aws_cloudwatch_event_rule.role":
+        '"role_arn" (arn:aws:iam) is an invalid ARN: arn: not enough sections',
+      "aws_cloudwatch_event_bus.description": `expected length of description to be in the range (0 - 512), got ${tooLong}`,
+      "aws_kms_alias.form":
+        "\"name\" must begin with 'alias/' and be comprised of only [0-9A-Za-z_/-]",
+      "aws_kms_alias.reserved": reserved("name"),
+      "aws_kms_alias.prefix": reserved("name_prefix"),
+      "aws_kms_key.spec":
+        "the sandbox has only keys whose customer_master_key_spec is SYMMETRIC_DEFAULT, got RSA_2048",
+      "aws_kms_key.usage":
+        "the sandbox has only keys whose key_usage is ENCRYPT_DECRYPT, got SIGN_VERIFY",
+      "aws_kms_key.store":
+        "the sandbox has no custom key stores: leave custom_key_store_id out, got cks-1",
+      "aws_kms_key.external":
+        "the sandbox has no custom key stores: leave xks_key_id out, got key-1",
+      "aws_kms_key.description": `expected length of description to be in the range (0 - 8192), got ${"a".repeat(8192)}a`,
+      "aws_kms_replica_key.no_arn":
+        '"primary_key_arn" (mrk-1) is an invalid ARN: arn: invalid prefix',
+      "aws_kms_replica_key.no_resource":
+        '"primary_key_arn" (arn:aws:kms:::) is an invalid ARN: missing resource value',
     };
     expect(refusals(await folder.validate())).toEqual(expected);
     expect(refusals(await folder.plan())).toEqual(expected);
@@ -503,6 +745,17 @@ describe("names and event patterns", () => {
         event_pattern: JSON.stringify({ source: [{ prefx: "shop" }] }),
       }),
       "aws_cloudwatch_event_rule.longest": rule({ name: longest(RULE_NAME) }),
+      "aws_cloudwatch_event_archive.negative": archive({ name: "negative", retention_days: -1 }),
+      "aws_cloudwatch_event_archive.zero": archive({ name: "zero", retention_days: 0 }),
+      "aws_kms_key.longest": { description: "a".repeat(8192) },
+      "aws_kms_alias.longest": {
+        name: `alias/${"a".repeat(250)}`,
+        target_key_id: "${aws_kms_key.longest.id}",
+      },
+      "aws_kms_alias.long": {
+        name: `alias/${"a".repeat(251)}`,
+        target_key_id: "${aws_kms_key.longest.id}",
+      },
     };
     expect(await folder.write(resources).plan()).toMatchObject({ code: 0, problems: [] });
     expect(await applyWithRefusals(resources)).toEqual({
@@ -512,6 +765,9 @@ describe("names and event patterns", () => {
         "creating EventBridge Event Bus (a/b): operation error EventBridge: CreateEventBus, ValidationException: Event bus name must not contain '/'.",
       "aws_cloudwatch_event_archive.pattern":
         "creating EventBridge Archive (orders): operation error EventBridge: CreateArchive, InvalidEventPatternException: Event pattern is not valid. Reason: source must be an array of values or an object of fields",
+      "aws_cloudwatch_event_archive.negative":
+        "creating EventBridge Archive (negative): operation error EventBridge: CreateArchive, ValidationException: 1 validation error detected: Value '-1' at 'retentionDays' failed to satisfy constraint: Member must have value greater than or equal to 0",
+      "aws_kms_alias.long": `creating KMS Alias (alias/${"a".repeat(251)}): operation error KMS: CreateAlias, InvalidAliasNameException: The alias name alias/${"a".repeat(251)} must be at most 256 characters long, the limit for KMS alias names (${ALIAS_NAME.source})`,
       "aws_cloudwatch_event_rule.pattern": expect.stringMatching(
         /^creating EventBridge Rule \(paid\): operation error EventBridge: PutRule, InvalidEventPatternException: Event pattern is not valid\. Reason: source\.0 must have exactly one key out of prefix, /,
       ),
@@ -547,7 +803,6 @@ test("a key encrypts and is named in its own region only", async () => {
 });
 
 test("a rule and a target take a role only if it exists", async () => {
-  const ghost = `arn:aws:iam::${HERE.account}:role/ghost`;
   const target = (target_id: string, role_arn: string) => ({
     rule: "${aws_cloudwatch_event_rule.right.name}",
     target_id,
@@ -555,18 +810,18 @@ test("a rule and a target take a role only if it exists", async () => {
     role_arn,
   });
   const rule = (name: string, role_arn: string) => ({ name, event_pattern: ANY_EVENT, role_arn });
-  const cannot = `ValidationException: Provided role '${ghost}' cannot be assumed by principal 'events.amazonaws.com'.`;
+  const cannot = `ValidationException: Provided role '${GHOST}' cannot be assumed by principal 'events.amazonaws.com'.`;
   expect(
     await applyWithRefusals({
       "aws_iam_role.pusher": { name: "pusher", assume_role_policy: TRUST },
       "aws_cloudwatch_event_rule.right": rule("right", "${aws_iam_role.pusher.arn}"),
-      "aws_cloudwatch_event_rule.wrong": rule("wrong", ghost),
+      "aws_cloudwatch_event_rule.wrong": rule("wrong", GHOST),
       "aws_cloudwatch_event_target.right": target("right", "${aws_iam_role.pusher.arn}"),
-      "aws_cloudwatch_event_target.wrong": target("wrong", ghost),
+      "aws_cloudwatch_event_target.wrong": target("wrong", GHOST),
     }),
   ).toEqual({
     "aws_cloudwatch_event_rule.wrong": `creating EventBridge Rule (wrong): operation error EventBridge: PutRule, ${cannot}`,
-    "aws_cloudwatch_event_target.wrong": `creating EventBridge Target: operation error EventBridge: PutTargets, ${cannot}`,
+    "aws_cloudwatch_event_target.wrong": `creating EventBridge Target (right-wrong): operation error EventBridge: PutTargets, ${cannot}`,
   });
 });
 
@@ -606,31 +861,34 @@ describe("the account", () => {
     ],
   ];
 
-  beforeEach(async () => {
-    const applied = await folder.write(BUS, { provider: allowed }).apply();
+  // One for all: what is refused changes nothing.
+  const shared = new TerraformFolder();
+  afterAll(() => shared.remove());
+  beforeAll(async () => {
+    const applied = await shared.write(BUS, { provider: allowed }).apply();
     expect(applied).toMatchObject({ code: 0, problems: [], changes: { add: 1 } });
   });
 
   test.each(REFUSED)("%s is refused whatever is asked", async (_, provider, caller, message) => {
-    const before = folder.stateText;
-    folder.provider({ caller }).write(BUS, { provider });
+    const before = shared.stateText;
+    shared.provider({ caller }).write(BUS, { provider });
     for (const refused of [
-      await folder.plan(),
-      await folder.apply(),
-      await folder.destroy(),
-      await folder.apply("-refresh-only"),
+      await shared.plan(),
+      await shared.apply(),
+      await shared.destroy(),
+      await shared.apply("-refresh-only"),
     ]) {
       expect(refused.code).toBe(1);
       expect(refusals(refused)).toEqual({ [PROVIDER]: message });
     }
-    expect(folder.calls).toEqual([]);
-    expect(folder.stateText).toBe(before);
+    expect(shared.calls).toEqual([]);
+    expect(shared.stateText).toBe(before);
   });
 
   test("an account that is allowed, or just not forbidden, goes on", async () => {
     const forbidden = { forbidden_account_ids: [OTHER_ACCOUNT] };
     for (const provider of [{ allowed_account_ids: [OTHER_ACCOUNT, HERE.account] }, forbidden]) {
-      const planned = await folder.write(BUS, { provider }).plan();
+      const planned = await shared.provider({}).write(BUS, { provider }).plan();
       expect(planned).toMatchObject({ code: 0, problems: [], actions: [] });
     }
   });
@@ -642,7 +900,9 @@ describe("the account", () => {
       "partition (aws-cn) for per-resource Region (cn-north-1) is not the provider's configured partition (aws)",
     ],
   ])("the region %s of a resource is refused at plan", async (region, message) => {
-    folder.write({ ...BUS, "aws_cloudwatch_event_bus.there": { name: "there", region } });
-    expect(refusals(await folder.plan())).toEqual({ "aws_cloudwatch_event_bus.there": message });
+    shared
+      .provider({})
+      .write({ ...BUS, "aws_cloudwatch_event_bus.there": { name: "there", region } });
+    expect(refusals(await shared.plan())).toEqual({ "aws_cloudwatch_event_bus.there": message });
   });
 });

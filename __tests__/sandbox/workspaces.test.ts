@@ -178,9 +178,12 @@ describe("every stack", () => {
     (terraform: TerraformRuns, folder: StackFolder) =>
       terraform.planAndApply(folder, "-refresh-only"),
   ];
-  beforeEach(async () => {
+  // Applied once for all tests: nothing may change it.
+  const both = new SandboxProject({ small: SMALL_ACCOUNT, other: OTHER_ACCOUNT });
+  afterAll(() => both.remove());
+  beforeAll(async () => {
     for (const workspace of ["small", "other"]) {
-      expect(complaints(await project.apply(workspace))).toBe("");
+      expect(complaints(await both.apply(workspace))).toBe("");
     }
   });
 
@@ -190,10 +193,10 @@ describe("every stack", () => {
     terraformOf: (sandbox: Sandbox) => Promise<TerraformRuns>,
     refusal: string,
   ): Promise<void> {
-    const states = project.files(".sandbox/states");
-    const objects = project.files(".sandbox/aws");
+    const states = both.files(".sandbox/states");
+    const objects = both.files(".sandbox/aws");
     expect(Object.keys(states)).toHaveLength(2 * STACKS.length);
-    await project.run("small", options, async ({ sandbox }) => {
+    await both.run("small", options, async ({ sandbox }) => {
       const terraform = await terraformOf(sandbox);
       expect(sandbox.folders.map(({ id }) => id).sort()).toEqual(STACKS);
       for (const folder of sandbox.folders) {
@@ -204,8 +207,8 @@ describe("every stack", () => {
         }
       }
     });
-    expect(project.files(".sandbox/states")).toEqual(states);
-    expect(project.files(".sandbox/aws")).toEqual(objects);
+    expect(both.files(".sandbox/states")).toEqual(states);
+    expect(both.files(".sandbox/aws")).toEqual(objects);
   }
 
   test.each(["other", "default"])("refuses to work in workspace %s", (workspace) =>

@@ -510,6 +510,13 @@ export class Events {
 
   private writeArchive(archive: ArchiveObject): void {
     checkPattern(archive.eventPattern);
+    if (archive.retentionDays < 0) {
+      throw invalidValue(
+        "retentionDays",
+        archive.retentionDays,
+        "have value greater than or equal to 0",
+      );
+    }
     this.checkKey(archive.kmsKeyIdentifier);
     this.aws.store.put(EVENT_ARCHIVES, this.at.region, archive.name, archive);
   }
@@ -582,7 +589,8 @@ export class Events {
   private checkRole(roleArn: string | undefined): void {
     if (
       roleArn !== undefined &&
-      principalProblem("AWS", roleArn, principalChecks(this.aws)) !== undefined
+      (parseArn(roleArn)?.resource.startsWith("role/") !== true ||
+        principalProblem("AWS", roleArn, principalChecks(this.aws)) !== undefined)
     ) {
       throw new AwsError(
         INVALID,
@@ -644,9 +652,13 @@ function checkName(field: string, name: string, { maxCharacters, pattern }: Name
         ? undefined
         : `satisfy regular expression pattern: ${pattern.source.slice(1, -1)}`;
   if (must !== undefined) {
-    throw new AwsError(
-      INVALID,
-      `1 validation error detected: Value '${name}' at '${field}' failed to satisfy constraint: Member must ${must}`,
-    );
+    throw invalidValue(field, name, must);
   }
+}
+
+function invalidValue(field: string, value: string | number, must: string): AwsError {
+  return new AwsError(
+    INVALID,
+    `1 validation error detected: Value '${value}' at '${field}' failed to satisfy constraint: Member must ${must}`,
+  );
 }

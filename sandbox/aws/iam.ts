@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import * as z from "zod";
 import { arn } from "../../modules/partition";
 import { AwsError, isAwsError } from "./aws-error";
-import type { ObjectKind, ObjectStore } from "./object-store";
+import { existingThings } from "./existing";
+import type { ObjectKind } from "./object-store";
 import { type PolicyRules, type PolicyStatement, parsePolicy } from "./policy";
 import type { PrincipalChecks } from "./principals";
 import type { SimulatedAws } from "./simulated-aws";
@@ -100,7 +101,7 @@ export class Iam {
     return this.change("CreateRole", () => {
       const { name, path } = input;
       checkName("roleName", name, IAM_NAME.maxRoleCharacters);
-      if (hasRole(this.aws.store, name)) {
+      if (this.aws.store.get(IAM_ROLES, undefined, name) !== undefined) {
         throw new AwsError("EntityAlreadyExists", `Role with name ${name} already exists.`);
       }
       const { account, partition } = this.aws.caller;
@@ -269,14 +270,15 @@ export class Iam {
   }
 }
 
-/** Whether a stack has made a role of that name. */
-export function hasRole(store: ObjectStore, name: string): boolean {
-  return store.get(IAM_ROLES, undefined, name) !== undefined;
-}
-
-/** How the services tell whether a principal of this account exists. */
+/** How the services tell whether a principal exists: a role of a stack, or what was there before. */
 export function principalChecks({ store, caller }: SimulatedAws): PrincipalChecks {
-  return { store, account: caller.account, hasRole: (name) => hasRole(store, name) };
+  return {
+    partition: caller.partition,
+    existing: () => [
+      ...existingThings(store).principals,
+      ...store.list(IAM_ROLES, undefined).map(([, role]) => role.arn),
+    ],
+  };
 }
 
 /** Whether an error says that a role, or a policy of one, is not there. */

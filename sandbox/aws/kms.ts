@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { KEY_POLICY_LIMIT } from "../../modules/kms/key-limits";
+import { ALIAS_NAME, nameProblem } from "../../modules/names";
 import { type AwsLocation, accountRootArn, arn, parseArn } from "../../modules/partition";
 import { AwsError, isAwsError } from "./aws-error";
-import { hasRole } from "./iam";
+import { principalChecks } from "./iam";
 import type { ObjectKind } from "./object-store";
 import { letsPutPolicy, type PolicyRules, parsePolicy } from "./policy";
 import type { SimulatedAws } from "./simulated-aws";
@@ -51,6 +52,9 @@ const POLICY_RULES: PolicyRules = {
   maxBytes: KEY_POLICY_LIMIT.maxBytes,
   needs: ["principal", "resource"],
 };
+
+/** Prefix of the aliases of AWS managed keys. */
+export const AWS_ALIAS_PREFIX = "alias/aws/";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -249,9 +253,13 @@ export class Kms {
     return this.aws.store.get(KMS_KEYS, primaryRegion, keyId)?.rotationPeriodDays;
   }
 
-  /** @throws {AwsError} `AlreadyExistsException`, or `NotFoundException` for the key */
+  /**
+   * @throws {AwsError} `AlreadyExistsException`, `InvalidAliasNameException`, or `NotFoundException`
+   *   for the key
+   */
   createAlias(name: string, targetKeyId: string): Promise<void> {
     return this.change("CreateAlias", () => {
+      checkAliasName(name);
       if (this.aws.store.get(KMS_ALIASES, this.at.region, name) !== undefined) {
         throw new AwsError(
           "AlreadyExistsException",
@@ -382,13 +390,8 @@ export class Kms {
     if (policy === undefined) {
       return defaultPolicy(this.at);
     }
-    const { account, roleArn } = this.aws.caller;
-    const statements = parsePolicy(policy, POLICY_RULES, {
-      store: this.aws.store,
-      account,
-      hasRole: (name) => hasRole(this.aws.store, name),
-    });
-    if (!bypassLockoutCheck && !letsPutPolicy(statements, roleArn)) {
+    const statements = parsePolicy(policy, POLICY_RULES, principalChecks(this.aws));
+    if (!bypassLockoutCheck && !letsPutPolicy(statements, this.aws.caller.roleArn)) {
       throw new AwsError(
         "MalformedPolicyDocumentException",
         "The new key policy will not allow you to update the key policy in the future.",
@@ -416,6 +419,20 @@ export function keyStateOf({ enabled, deletion }: KmsKeyObject): KeyState {
 /** Whether an error says that a key or alias is not there. */
 export function isKmsNotFound(error: unknown): boolean {
   return isAwsError(error, "NotFoundException");
+}
+
+/**
+ * The page documents the code and the limits. The sentences are the sandbox's own.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+ */
+function checkAliasName(name: string): void {
+  const problem = name.startsWith(AWS_ALIAS_PREFIX)
+    ? `must not begin with ${AWS_ALIAS_PREFIX}, which is reserved for AWS managed keys`
+    : nameProblem(name, ALIAS_NAME);
+  if (problem !== undefined) {
+    throw new AwsError("InvalidAliasNameException", `The alias name ${name} ${problem}`);
+  }
 }
 
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html

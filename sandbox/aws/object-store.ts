@@ -27,24 +27,18 @@ export class ObjectStore {
 
   /** The object of that id, or `undefined`. */
   get<T>(kind: ObjectKind<T>, region: string | undefined, id: string): T | undefined {
-    let text: string;
-    try {
-      text = readFileSync(this.fileOf(kind, region, id), "utf8");
-    } catch (error) {
-      if (isMissing(error)) {
-        return undefined;
-      }
-      throw error;
-    }
-    return parseEntry(kind, text, this.fileOf(kind, region, id))[1];
+    const file = this.fileOf(kind, region, id);
+    const text = readIfThere(file);
+    return text === undefined ? undefined : parseEntry(kind, text, file)[1];
   }
 
   /** Every object of a kind in a region with its id, in the order of their files. */
   list<T>(kind: ObjectKind<T>, region: string | undefined): readonly (readonly [string, T])[] {
     const folder = join(this.directory, region ?? GLOBAL, kind.folder);
-    return names(folder).map((name) => {
+    return names(folder).flatMap((name) => {
       const file = join(folder, name);
-      return parseEntry(kind, readFileSync(file, "utf8"), file);
+      const text = readIfThere(file);
+      return text === undefined ? [] : [parseEntry(kind, text, file)];
     });
   }
 
@@ -72,9 +66,15 @@ export class ObjectStore {
   }
 }
 
-/** An id as a file name; ids may be longer than file systems allow. */
+/**
+ * An id as a file name. Ids may be longer than file systems allow, and differ in nothing but the case
+ * of a letter, which some file systems do not tell apart.
+ */
 function fileName(id: string): string {
-  const encoded = encodeURIComponent(id);
+  const encoded = [...Buffer.from(id)]
+    .map((byte) => String.fromCharCode(byte))
+    .map((c) => (/[a-z0-9._-]/.test(c) ? c : `%${c.charCodeAt(0).toString(16).padStart(2, "0")}`))
+    .join("");
   return encoded.length <= LONGEST_FILE_NAME
     ? encoded
     : `${encoded.slice(0, LONGEST_FILE_NAME)}-${createHash("sha256").update(id).digest("hex")}`;
@@ -98,6 +98,18 @@ function parseEntry<T>(
 }
 
 const entrySchema = z.object({ id: z.string(), object: z.unknown() });
+
+/** Text of a file, or `undefined`: another process may just have removed it. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (isMissing(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
 
 function names(folder: string): readonly string[] {
   try {

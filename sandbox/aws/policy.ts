@@ -9,13 +9,42 @@ const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)]);
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 const principalSchema = z.union([
   z.literal("*"),
-  z.partialRecord(z.enum(["AWS", "Service", "Federated", "CanonicalUser"]), oneOrMore),
+  z
+    .partialRecord(z.enum(["AWS", "Service", "Federated", "CanonicalUser"]), oneOrMore)
+    .refine((principals) => Object.keys(principals).length > 0, {
+      message: "must name a principal",
+    }),
 ]);
 
-const conditionSchema = z.record(
-  z.string().regex(/^(For(All|Any)Values?:)?[A-Za-z]+$/),
-  z.record(z.string(), z.union([oneOrMore, z.boolean(), z.number()])),
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html */
+const OPERATORS: readonly string[] = [
+  ...["Equals", "NotEquals", "EqualsIgnoreCase", "NotEqualsIgnoreCase", "Like", "NotLike"].map(
+    (comparison) => `String${comparison}`,
+  ),
+  ...["Numeric", "Date"].flatMap((type) =>
+    ["Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"].map(
+      (comparison) => `${type}${comparison}`,
+    ),
+  ),
+  ...["Equals", "NotEquals", "Like", "NotLike"].map((comparison) => `Arn${comparison}`),
+  "BinaryEquals",
+  "Bool",
+  "IpAddress",
+  "NotIpAddress",
+];
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html */
+const OPERATOR = new RegExp(
+  `^((ForAllValues:|ForAnyValue:)?(${OPERATORS.join("|")})(IfExists)?|Null)$`,
 );
+
+const conditionSchema = z
+  .record(z.string(), z.record(z.string(), z.union([oneOrMore, z.boolean(), z.number()])))
+  .superRefine((condition, { addIssue }) => {
+    for (const operator of Object.keys(condition).filter((name) => !OPERATOR.test(name))) {
+      addIssue(`there is no condition operator ${operator}`);
+    }
+  });
 
 const statementSchema = z
   .strictObject({
@@ -31,6 +60,12 @@ const statementSchema = z
   })
   .refine(({ Action, NotAction }) => (Action === undefined) !== (NotAction === undefined), {
     message: "a statement must have Action or NotAction",
+  })
+  .refine(({ Principal, NotPrincipal }) => Principal === undefined || NotPrincipal === undefined, {
+    message: "a statement must not have both Principal and NotPrincipal",
+  })
+  .refine(({ Resource, NotResource }) => Resource === undefined || NotResource === undefined, {
+    message: "a statement must not have both Resource and NotResource",
   });
 
 const policySchema = z.strictObject({
@@ -53,12 +88,18 @@ export interface PolicyRules {
   /** Error code of a policy that is too large. */
   readonly tooLarge: string;
   readonly maxBytes: number;
-  /** Whether statements name principals, and resources: trust policies have no resources. */
+  /**
+   * Whether statements name principals, and resources: trust policies have no resources. Only where
+   * principals are needed is it asked whether they exist.
+   */
   readonly needs: readonly ("principal" | "resource")[];
 }
 
 /**
  * The statements of a policy, if AWS would take it.
+ *
+ * Of the messages, that a policy is no JSON, and the beginnings before a colon, are AWS's. The rest
+ * is the sandbox's own wording: AWS documents the codes only, and says less.
  *
  * @throws {AwsError} if the text is no policy, is too large, or names a principal that does not exist
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
@@ -97,7 +138,7 @@ export function parsePolicy(
         `Statement ${statement.Sid ?? "without Sid"} must have a ${missing}`,
       );
     }
-    for (const [type, name] of principalsOf(statement)) {
+    for (const [type, name] of rules.needs.includes("principal") ? principalsOf(statement) : []) {
       const problem = principalProblem(type, name, principals);
       if (problem !== undefined) {
         throw new AwsError(

@@ -1,15 +1,12 @@
 /** Who exists: the principals that a policy may name. */
-import { parseArn, SERVICE_PRINCIPALS } from "../../modules/partition";
-import { existingThings } from "./existing";
-import type { ObjectStore } from "./object-store";
+import { isServicePrincipal, type Partition, parseArn } from "../../modules/partition";
 
 /** What decides whether a principal exists. */
 export interface PrincipalChecks {
-  readonly store: ObjectStore;
-  /** Account whose roles are looked up among those that stacks have made. */
-  readonly account: string;
-  /** Whether a role of the account has been made, by name. */
-  readonly hasRole: (name: string) => boolean;
+  /** A policy may name nobody of another partition. */
+  readonly partition: Partition;
+  /** ARNs of the roles and users that exist, of this and of other accounts. */
+  readonly existing: () => readonly string[];
 }
 
 /**
@@ -21,23 +18,37 @@ export interface PrincipalChecks {
 export function principalProblem(
   type: string,
   name: string,
-  { store, account, hasRole }: PrincipalChecks,
+  { partition, existing }: PrincipalChecks,
 ): string | undefined {
   if (type === "Service") {
-    return SERVICE_PRINCIPALS.includes(name) ? undefined : `there is no service ${name}`;
+    return isServicePrincipal(name, partition) ? undefined : `there is no service ${name}`;
   }
   if (type !== "AWS" || name === "*" || /^\d{12}$/.test(name)) {
     return undefined;
   }
   const principal = parseArn(name);
-  if (principal === undefined || principal.service !== "iam") {
+  if (principal === undefined || !["iam", "sts"].includes(principal.service)) {
     return `${name} is no IAM principal`;
   }
-  if (principal.resource === "root" || existingThings(store).principals.includes(name)) {
+  if (principal.partition !== partition) {
+    return `${name} is not in the partition ${partition}`;
+  }
+  if (principal.service === "iam" && principal.resource === "root") {
     return undefined;
   }
-  const role = /^role\/(?:.+\/)?([^/]+)$/.exec(principal.resource)?.[1];
-  return principal.account === account && role !== undefined && hasRole(role)
-    ? undefined
-    : `${name} does not exist`;
+  const exists =
+    principal.service === "iam"
+      ? existing().includes(name)
+      : existing().some((arn) => isSessionOf(name, arn));
+  return exists ? undefined : `${name} does not exist`;
+}
+
+/** Whether it names a session of a role. Its ARN has no path: names of roles are unique without. */
+function isSessionOf(sessionArn: string, roleArn: string): boolean {
+  const [session, role] = [parseArn(sessionArn), parseArn(roleArn)];
+  const [, sessionRole] = /^assumed-role\/([^/]+)\/[^/]+$/.exec(session?.resource ?? "") ?? [];
+  const [, roleName] = /^role\/(?:.+\/)?([^/]+)$/.exec(role?.resource ?? "") ?? [];
+  return (
+    sessionRole !== undefined && sessionRole === roleName && session?.account === role?.account
+  );
 }

@@ -1,15 +1,7 @@
 import type { Command, CommandIo } from "../../cli/io";
 import type { Sandbox } from "../sandbox";
-import {
-  changesAnything,
-  inSandbox,
-  onlyAccount,
-  parseSandboxArguments,
-  printProblems,
-  reportFailure,
-  showCounts,
-  showUnseen,
-} from "./shared";
+import { changesAnything, printProblems, reportFailure, showCounts, showObstacles } from "./report";
+import { inSandbox, onlyAccount, parseSandboxArguments } from "./shared";
 
 /**
  * `npm run sandbox -- apply <account>`: plans and applies every stack, in the order of their
@@ -26,14 +18,13 @@ export const apply: Command = (argv, io) => {
 /**
  * Plans and applies every stack; stops at the first that fails.
  *
- * Before anything is made, what an earlier apply has made and not written down must be taken over:
- * KMS would make a second key beside the first without a word.
+ * Before anything is made, what an earlier apply has left half done must be put right.
  */
 export async function applyAll(sandbox: Sandbox, io: CommandIo): Promise<number> {
   sandbox.layOut();
-  const unseen = showUnseen(sandbox.account.workspace, sandbox.inventory());
-  if (unseen !== "") {
-    io.err(`${unseen}Nothing has been changed.\n`);
+  const obstacles = showObstacles(sandbox);
+  if (obstacles !== "") {
+    io.err(`${obstacles}Nothing has been changed.\n`);
     return 1;
   }
   const terraform = await sandbox.terraform();

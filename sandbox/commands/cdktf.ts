@@ -4,6 +4,7 @@ import { diff } from "../../cli/commands/diff";
 import type { Command } from "../../cli/io";
 import { parseWrapperArguments, type WrapperCommand } from "../../cli/wrapper-arguments";
 import { showValue, ValidationError } from "../../modules/errors";
+import { showObstacles } from "./report";
 import { inSandbox } from "./shared";
 
 /** Commands of `npm run` that go through the real `cdktf` CLI. */
@@ -39,8 +40,12 @@ export const cdktf: Command = ([name = "", ...argv], io) => {
         // Plugins come from the sandbox: no folder of the person's is filled.
         CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
       },
-      relocate: () => {
-        sandbox.layOut();
+      relocate: (outputDirectory) => {
+        sandbox.layOutFrom(outputDirectory, { unprotect: false });
+        const obstacles = showObstacles(sandbox);
+        if (name === "deploy" && obstacles !== "") {
+          throw new ValidationError(`${obstacles}Nothing has been changed.`);
+        }
         return sandbox.workbench.stacksDirectory;
       },
     });

@@ -1,7 +1,8 @@
 import type { Command } from "../../cli/io";
 import { ValidationError } from "../../modules/errors";
 import { readState } from "../terraform-runs";
-import { inSandbox, onlyAccount, parseSandboxArguments, reportFailure, showCounts } from "./shared";
+import { reportFailure, showCounts, showObstacles } from "./report";
+import { inSandbox, onlyAccount, parseSandboxArguments } from "./shared";
 
 /**
  * `npm run sandbox -- destroy <account> [--unprotect]`: destroys every stack, in reverse order, and
@@ -23,6 +24,10 @@ export const destroy: Command = (argv, io) => {
       );
     }
     sandbox.layOut({ unprotect });
+    if (sandbox.inventory().some(({ status }) => status === "unseen")) {
+      io.err(`${showObstacles(sandbox)}Nothing has been changed.\n`);
+      return 1;
+    }
     const terraform = await sandbox.terraform();
     for (const folder of sandbox.folders.toReversed()) {
       if (readState(sandbox.workbench.stateFile(folder.id)).length === 0) {
@@ -40,8 +45,16 @@ export const destroy: Command = (argv, io) => {
         return reportFailure(io, sandbox, folder.id, applied);
       }
     }
+    const { workspace: name } = sandbox.account;
+    const left = sandbox.inventory().filter(({ status }) => status !== "ending");
+    if (left.length > 0) {
+      io.err(
+        `The stacks of account ${name} are destroyed, but ${left.length} objects are left that none of them manages: npm run sandbox -- show ${name}\n`,
+      );
+      return 1;
+    }
     io.out(
-      `Account ${sandbox.account.workspace} is destroyed; its keys wait for their deletion: npm run sandbox -- show ${sandbox.account.workspace}\n`,
+      `Account ${name} is destroyed; its keys wait for their deletion: npm run sandbox -- show ${name}\n`,
     );
     return 0;
   });

@@ -1,6 +1,6 @@
 import type { Command } from "../../cli/io";
 import { showValue, ValidationError } from "../../modules/errors";
-import { inSandbox, parseSandboxArguments } from "./shared";
+import { inSandbox, parseSandboxArguments, stackNamed } from "./shared";
 
 /**
  * `npm run sandbox -- import <account> <stack> <address> <import id>`: takes an object over into a
@@ -23,12 +23,7 @@ export const importObject: Command = (argv, io) => {
   }
   return inSandbox(io, { workspace }, async (sandbox) => {
     sandbox.layOut();
-    const folder = sandbox.folders.find(({ id }) => id === stack);
-    if (folder === undefined) {
-      throw new ValidationError(
-        `import: the stack must be one of ${sandbox.folders.map(({ id }) => id).join(", ")}, got ${showValue(stack)}; correct it`,
-      );
-    }
+    const folder = stackNamed("import", sandbox, stack);
     const terraform = await sandbox.terraform();
     await terraform.prepare(folder);
     await terraform.import(folder, address, importId);

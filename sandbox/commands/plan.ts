@@ -1,5 +1,6 @@
 import type { Command } from "../../cli/io";
-import { inSandbox, onlyAccount, parseSandboxArguments, reportFailure } from "./shared";
+import { reportFailure, showObstacles } from "./report";
+import { inSandbox, onlyAccount, parseSandboxArguments } from "./shared";
 
 /**
  * `npm run sandbox -- plan <account>`: shows what an apply would change, stack by stack, in
@@ -29,6 +30,7 @@ export const plan: Command = (argv, io) => {
       const { text } = await terraform.showPlan(folder);
       io.out(`${folder.id}:\n${text}\n`);
     }
+    io.err(showObstacles(sandbox));
     return 0;
   });
 };

@@ -1,13 +1,8 @@
 import type { Command } from "../../cli/io";
 import { ValidationError } from "../../modules/errors";
 import { Sandbox } from "../sandbox";
-import {
-  onlyAccount,
-  parseSandboxArguments,
-  showInventory,
-  showStrangers,
-  showUnseen,
-} from "./shared";
+import { showInventory, showObstacles, showStrangers } from "./report";
+import { onlyAccount, parseSandboxArguments } from "./shared";
 
 /**
  * `npm run sandbox -- show <account>`: what exists in the simulated account, per region, and what of
@@ -31,7 +26,11 @@ export const show: Command = (argv, io) => {
   }
   const items = sandbox.inventory();
   io.out(items.length === 0 ? `Account ${workspace} is empty.\n` : showInventory(items));
-  io.out(showUnseen(workspace, items));
-  io.out(showStrangers(workspace, items));
+  const worker = sandbox.worker();
+  io.out(
+    worker === undefined
+      ? `${showObstacles(sandbox)}${showStrangers(workspace, items)}`
+      : `\nProcess ${worker} is at work on the account: what is in no state may be in the making.\n`,
+  );
   return 0;
 };

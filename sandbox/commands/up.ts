@@ -1,6 +1,7 @@
 import type { Command } from "../../cli/io";
 import { applyAll } from "./apply";
-import { inSandbox, onlyAccount, parseSandboxArguments, showInventory } from "./shared";
+import { showInventory } from "./report";
+import { inSandbox, onlyAccount, parseSandboxArguments } from "./shared";
 
 const EXAMPLE_ACCOUNT = "demo";
 

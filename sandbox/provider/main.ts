@@ -26,7 +26,8 @@ async function main(options: string): Promise<void> {
   }
   process.stdin.resume().on("end", () => {
     stop();
-    process.exitCode = 0;
+    // What still waits must not be carried out once Terraform is gone.
+    process.exit(0);
   });
   process.stdout.write(`${reattach}\n`);
 }

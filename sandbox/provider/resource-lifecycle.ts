@@ -1,8 +1,8 @@
 /** What is the same for every resource type: how a plan, an apply, a refresh and an import are made of its own parts. */
 import { isDeepStrictEqual } from "node:util";
 import { type Partition, partitionOf } from "../../modules/partition";
-import { messageOf } from "../aws/aws-error";
 import type { SimulatedAws } from "../aws/simulated-aws";
+import { CallError } from "./calls";
 import type { ResourceType, Session } from "./resource-type";
 import type { BlockSchema, TypeSchema } from "./schema";
 import { type Attributes, hasUnknown, mapOf, textOf, UNKNOWN, type Value } from "./values";
@@ -257,11 +257,11 @@ export class ResourceLifecycle {
     return { aws, at: { account, partition, region: textOf(of, "region") || region } };
   }
 
-  private failure(doing: string, id: string, error: unknown): Error {
-    return new Error(
-      `${doing} ${this.type.title}${id === "" ? "" : ` (${id})`}: ${messageOf(error)}`,
-      { cause: error },
-    );
+  /** A failed call in general words, unless the type has found its own. */
+  private failure(doing: string, id: string, error: unknown): CallError {
+    return error instanceof CallError
+      ? error
+      : new CallError(`${doing} ${this.type.title}${id === "" ? "" : ` (${id})`}`, error);
   }
 }
 

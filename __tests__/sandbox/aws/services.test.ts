@@ -733,6 +733,110 @@ describe("roles", () => {
   });
 });
 
+describe("principals", () => {
+  const CHINA: AwsLocation = { partition: "aws-cn", account: ACCOUNT, region: "cn-north-1" };
+  const inChina = () =>
+    new SimulatedAws({
+      store: aws.store,
+      caller: {
+        account: ACCOUNT,
+        partition: "aws-cn",
+        roleArn: `arn:aws-cn:iam::${ACCOUNT}:role/deploy`,
+      },
+      faults: {},
+      die: () => Promise.reject(new Error("died")),
+    });
+  const put = (of: SimulatedAws, at: AwsLocation, principal: unknown) =>
+    new Events(of, at).putPermission("default", policy(busStatement(principal)));
+
+  test("a role exists with its path, and its sessions without", async () => {
+    await iam.createRole({
+      name: "pusher",
+      path: "/services/",
+      description: "",
+      trustPolicy: policy(trustStatement()),
+      maxSessionSeconds: 3600,
+      permissionsBoundary: undefined,
+      tags: {},
+    });
+    await put(aws, HERE, { AWS: `arn:aws:iam::${ACCOUNT}:role/services/pusher` });
+    await put(aws, HERE, { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/pusher/session` });
+    for (const wrong of [
+      `arn:aws:iam::${ACCOUNT}:role/pusher`,
+      `arn:aws:iam::444455556666:role/services/pusher`,
+      `arn:aws:sts::${ACCOUNT}:assumed-role/services/pusher/session`,
+      `arn:aws:sts::${ACCOUNT}:assumed-role/pusher`,
+      `arn:aws:sts::${ACCOUNT}:assumed-role/ghost/session`,
+      `arn:aws:sts::444455556666:assumed-role/pusher/session`,
+    ]) {
+      await expect(put(aws, HERE, { AWS: wrong })).rejects.toThrow(`${wrong} does not exist`);
+    }
+    const rule = { eventPattern: '{"source":["a"]}', state: "ENABLED", tags: {} } as const;
+    const putRuleWith = (roleArn: string) =>
+      events.putRule({ name: "paid", busName: "default", ...rule, roleArn });
+    await putRuleWith(`arn:aws:iam::${ACCOUNT}:role/services/pusher`);
+    for (const wrong of [
+      `arn:aws:iam::${ACCOUNT}:role/pusher`,
+      `arn:aws:iam::${ACCOUNT}:root`,
+      `arn:aws:sts::${ACCOUNT}:assumed-role/pusher/session`,
+    ]) {
+      await expect(putRuleWith(wrong)).rejects.toThrow(
+        `Provided role '${wrong}' cannot be assumed`,
+      );
+    }
+  });
+
+  test("nobody of another partition is named", async () => {
+    const root = (partition: string) => `arn:${partition}:iam::${ACCOUNT}:root`;
+    await put(aws, HERE, { AWS: root("aws") });
+    await put(inChina(), CHINA, { AWS: root("aws-cn") });
+    await expect(put(aws, HERE, { AWS: root("aws-cn") })).rejects.toThrow(
+      `${root("aws-cn")} is not in the partition aws`,
+    );
+    await expect(put(inChina(), CHINA, { AWS: root("aws") })).rejects.toThrow(
+      `${root("aws")} is not in the partition aws-cn`,
+    );
+  });
+
+  test.each([
+    ["events.amazonaws.com", true, true],
+    ["monitoring.rds.amazonaws.com", true, true],
+    ["logs.eu-central-1.amazonaws.com", true, false],
+    ["logs.cn-north-1.amazonaws.com", false, true],
+    ["logs.cn-north-1.amazonaws.com.cn", false, true],
+    ["ec2.amazonaws.com.cn", false, true],
+    ["monitoring.rds.amazonaws.com.cn", false, false],
+    ["logs.eu-centre-1.amazonaws.com", false, false],
+    ["event.amazonaws.com", false, false],
+    ["events", false, false],
+  ])("the service %s exists: %s, in China: %s", async (Service, here, china) => {
+    const refusal = `there is no service ${Service}`;
+    for (const [exists, of, at] of [
+      [here, aws, HERE],
+      [china, inChina(), CHINA],
+    ] as const) {
+      const call = put(of, at, { Service });
+      await (exists ? call : expect(call).rejects.toThrow(refusal));
+    }
+  });
+});
+
+describe("aliases", () => {
+  test.each([
+    ["alias/aws/orders", "must not begin with alias/aws/"],
+    ["orders", "must match"],
+    [`alias/${"a".repeat(251)}`, "must be at most 256 characters long"],
+  ])("the alias name %s is refused", async (name, reason) => {
+    const kms = new Kms(aws, HERE);
+    const key = await createKey(HERE);
+    await expect(kms.createAlias(name, key)).rejects.toThrow(
+      `InvalidAliasNameException: The alias name ${name} ${reason}`,
+    );
+    await kms.createAlias(`alias/${"a".repeat(250)}`, key);
+    await kms.createAlias("alias/awsome", key);
+  });
+});
+
 describe("the caller", () => {
   test("is a session of its role, without the role's path", async () => {
     const { account, arn, userId } = await new Sts(aws, HERE).getCallerIdentity();

@@ -10,6 +10,7 @@ import { drift } from "../../../sandbox/commands/drift";
 import { importObject } from "../../../sandbox/commands/import";
 import { plan } from "../../../sandbox/commands/plan";
 import { show } from "../../../sandbox/commands/show";
+import { untaint } from "../../../sandbox/commands/untaint";
 import { up } from "../../../sandbox/commands/up";
 import { PROJECT } from "../../helpers/project";
 import { SandboxProject, SMALL_ACCOUNT } from "../../helpers/sandbox-project";
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   import: importObject,
   plan,
   show,
+  untaint,
   up,
 };
 
@@ -121,7 +123,7 @@ test("an account comes up, stays as it is, is shown, is destroyed and goes", asy
   const ending = (await run("show small")).out;
   expect(ending.match(/waits for its deletion, see below/g)).toHaveLength(5);
   expect(ending).toMatch(
-    /^These wait for their deletion\. To have one back:\n(?: {2}aws_kms_\w+ \w+ in eu-\S+\n {4}npm run sandbox -- drift small cancel-deletion \w+ eu-\S+\n {4}npm run sandbox -- import small keys 'aws_kms_\S+' '\S+@eu-\S+'\n){5}$/m,
+    /^These wait for their deletion\. To have one back:\n(?: {2}aws_kms_\w+ \w+ in eu-\S+\n {4}npm run sandbox -- drift small cancel-deletion \S+ eu-\S+\n {4}npm run sandbox -- import small keys 'aws_kms_\S+' '\S+@eu-\S+'\n){5}$/m,
   );
   // The primary keys have replica keys, which still exist.
   expect(ending.match(/PendingReplicaDeletion {2}in no state/g)).toHaveLength(2);
@@ -153,7 +155,9 @@ test("a protected account is destroyed only with --unprotect", async () => {
 test("a provider process that dies is survived with the commands that are shown", async () => {
   const died = await start("up small --die-after-change 1");
   expect(died.code).not.toBe(0);
-  expect(died.err).toMatch(/The provider's process died/);
+  expect(died.err).toMatch(
+    /The provider's process died\.\n\nThese exist in account small and in no state;/,
+  );
   const command = /^ {4}npm run sandbox -- (import small keys '(aws_kms_key\.\w+)' '(\S+)')$/m.exec(
     died.err,
   );
@@ -173,6 +177,70 @@ test("a provider process that dies is survived with the commands that are shown"
   });
   expect(await run("up small")).toMatchObject({ code: 0, err: "" });
   expect((await run("up small")).out).toContain("No changes: account small");
+});
+
+test("a key that was made half-way is not replaced, but kept with the command that is shown", async () => {
+  // The call that fails lets a key rotate: KMS has made the key already.
+  const failed = await run("apply guarded --fail-change 4");
+  expect(failed.code).toBe(1);
+  expect(failed.err).toContain("the sandbox was told to fail");
+  const refused = await run("apply guarded");
+  expect(refused.code).toBe(1);
+  const [, address = ""] =
+    /^These keys were made, but not to the end: .*\n {2}aws_kms_key \w+ in eu-west-1\n {4}npm run sandbox -- untaint guarded keys '(aws_kms_key\.\w+)'\nNothing has been changed\.\n$/m.exec(
+      refused.err,
+    ) ?? [];
+  expect((await run("show guarded")).out).toContain(`keys: ${address}, made half-way, see below`);
+  expect(await run(`untaint guarded keys ${address}`)).toMatchObject({
+    code: 0,
+    out: `keys: ${address} is kept\n`,
+  });
+  const finished = await run("apply guarded");
+  expect(finished).toMatchObject({ code: 0, err: "" });
+  expect(finished.out).toMatch(/^keys: \d+ to add, 1 to change, 0 to destroy$/m);
+});
+
+test("a destroy that would leave something unseen behind does not begin", async () => {
+  await run("apply small --fail-change 9");
+  const { sandbox } = await project.start("small", { faults: { dieAfterChange: 1 } });
+  const [folder] = sandbox.folders;
+  if (folder !== undefined) {
+    await (await sandbox.terraform()).planAndApply(folder, "-parallelism=1");
+  }
+  sandbox.close();
+  const refused = await run("destroy small");
+  expect(refused).toMatchObject({ code: 1, out: "" });
+  expect(refused.err).toMatch(
+    /These exist in account small and in no state;[\s\S]*Nothing has been changed\.\n$/,
+  );
+});
+
+test("an apply goes on when nobody reads what it says", async () => {
+  const child = spawn(
+    process.execPath,
+    ["--require", require.resolve("tsx/cjs"), MAIN, "up", "small"],
+    {
+      cwd: project.directory,
+      env: { PATH: process.env.PATH },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  child.stdout.destroy();
+  child.stderr.resume();
+  expect(await ended).toBe(0);
+  const statuses = (await project.inventory("small")).map(({ status }) => status);
+  expect([...new Set(statuses)]).toEqual(["managed"]);
+});
+
+test("show says so when somebody is at work, and recommends nothing meanwhile", async () => {
+  await run("apply small --fail-change 3");
+  writeFileSync(join(project.directory, ".sandbox/small.lock"), String(process.pid));
+  const { out } = await run("show small");
+  expect(out).toContain(
+    `\nProcess ${process.pid} is at work on the account: what is in no state may be in the making.\n`,
+  );
+  expect(out).not.toContain("npm run sandbox");
 });
 
 test("Ctrl-C lets Terraform write down what it has made, and the next run goes on", async () => {
@@ -208,6 +276,17 @@ test("Ctrl-C lets Terraform write down what it has made, and the next run goes o
   expect(await run("up small")).toMatchObject({ code: 0, err: "" });
   const keys = (await project.inventory("small")).filter(({ type }) => /key$/.test(type));
   expect(keys.filter(({ status }) => status === "managed")).toHaveLength(5);
+});
+
+test("a damaged state is named, with the way out", async () => {
+  await run("apply small");
+  const state = join(project.directory, ".sandbox/states/keys/small/terraform.tfstate");
+  writeFileSync(state, "{");
+  const { code, err } = await run("show small");
+  expect(code).toBe(1);
+  expect(err).toBe(
+    `${state}: a state must be as Terraform wrote it, got "{"; put ${state}.backup in its place, or remove the account from the sandbox: npm run sandbox -- down <account>\n`,
+  );
 });
 
 test("a damaged file of the simulated account is named, with the way out", async () => {
@@ -258,7 +337,7 @@ test.each([
   ],
   [
     "up small --latency-ms soon",
-    'up: --latency-ms must be a whole number of at most six digits, got "soon"; write --latency-ms=3',
+    'up: --latency-ms must be a whole number from 1 to 999999, got "soon"; write --latency-ms=3',
   ],
   ["show small --latency-ms=1", "show: a flag must be one of none, got --latency-ms; remove it"],
   [
@@ -285,7 +364,7 @@ test("an unknown command is refused with those that there are", async () => {
   expect(await start("nothing")).toEqual({
     code: 1,
     out: "",
-    err: "the command must be one of apply, cdktf, destroy, down, drift, import, plan, show, up, got 'nothing'\n",
+    err: "the command must be one of apply, cdktf, destroy, down, drift, import, plan, show, untaint, up, got 'nothing'\n",
   });
 });
 
@@ -308,10 +387,12 @@ test("a second command on the same account waits for nobody and says who is at w
     out: "",
     err: `sandbox: account small must be free, got another sandbox command at work on it, process ${process.pid}; wait for its end\n`,
   });
-  // A process that is gone has left it behind.
-  writeFileSync(lock, "999999999");
-  expect(await run("apply small")).toMatchObject({ code: 0 });
-  expect(existsSync(lock)).toBe(false);
+  // What a process that is gone has left behind, or one that had no time to write, is no lock.
+  for (const left of ["999999999", ""]) {
+    writeFileSync(lock, left);
+    expect(await run("plan small")).toMatchObject({ code: 0 });
+    expect(existsSync(lock)).toBe(false);
+  }
 });
 
 describe("the program that runs the stacks", () => {

@@ -1,7 +1,8 @@
 import { MAX_ARCHIVE_PATTERN_CHARACTERS } from "../../../modules/events/event-pattern";
 import { ARCHIVE_NAME } from "../../../modules/names";
 import { type ArchiveSettings, EVENT_ARCHIVES, Events, isEventsNotFound } from "../../aws/events";
-import { formProblems, jsonProblems, lengthProblems } from "../argument-problems";
+import { arnProblems, formProblems, jsonProblems, lengthProblems } from "../argument-problems";
+import { unlessGone } from "../calls";
 import { listedByName, ownName } from "../names";
 import type { ResourceType } from "../resource-type";
 import { asHeld, sameJson } from "../same-meaning";
@@ -23,8 +24,9 @@ export const cloudwatchEventArchive: ResourceType = {
   defaults: {},
   sameMeaning: { event_pattern: sameJson },
   problems: (config) => [
-    ...lengthProblems(config, "name", ARCHIVE_NAME.maxCharacters),
+    ...lengthProblems(config, "name", { max: ARCHIVE_NAME.maxCharacters }),
     ...formProblems(config, "name", ARCHIVE_NAME.pattern),
+    ...arnProblems(config, "event_source_arn"),
     ...descriptionProblems(config),
     ...eventPatternProblems(config),
   ],
@@ -40,9 +42,11 @@ export const cloudwatchEventArchive: ResourceType = {
   },
 
   async read({ aws, at }, state) {
-    try {
-      const archive = await new Events(aws, at).describeArchive(textOf(state, "id"));
-      return {
+    const archive = await unlessGone(isEventsNotFound, () =>
+      new Events(aws, at).describeArchive(textOf(state, "id")),
+    );
+    return (
+      archive && {
         id: archive.name,
         name: archive.name,
         arn: archive.arn,
@@ -51,13 +55,8 @@ export const cloudwatchEventArchive: ResourceType = {
         event_source_arn: archive.eventSourceArn,
         kms_key_identifier: archive.kmsKeyIdentifier ?? null,
         retention_days: asHeld(state, "retention_days", archive.retentionDays),
-      };
-    } catch (error) {
-      if (isEventsNotFound(error)) {
-        return undefined;
       }
-      throw error;
-    }
+    );
   },
 
   async update({ aws, at }, prior, planned) {
@@ -65,13 +64,9 @@ export const cloudwatchEventArchive: ResourceType = {
   },
 
   async delete({ aws, at }, state) {
-    try {
-      await new Events(aws, at).deleteArchive(textOf(state, "id"));
-    } catch (error) {
-      if (!isEventsNotFound(error)) {
-        throw error;
-      }
-    }
+    await unlessGone(isEventsNotFound, () =>
+      new Events(aws, at).deleteArchive(textOf(state, "id")),
+    );
   },
 
   // An archive that keeps its events for ever is imported with 0 days.

@@ -1,9 +1,10 @@
 import { EVENT_BUS_NAME } from "../../../modules/names";
 import { DEFAULT_BUS, EVENT_BUSES, Events, isEventsNotFound } from "../../aws/events";
 import { jsonProblems, lengthProblems } from "../argument-problems";
+import { doing, unlessGone } from "../calls";
 import { listedByName, ownName } from "../names";
 import type { ResourceType, Session } from "../resource-type";
-import { sameJson } from "../same-meaning";
+import { samePolicy } from "../same-meaning";
 import { type Attributes, textOf } from "../values";
 import { findBus } from "./cloudwatch-event-bus";
 
@@ -20,9 +21,9 @@ export const cloudwatchEventBusPolicy: ResourceType = {
     "https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/cloudwatch_event_bus_policy",
   replacing: ["event_bus_name"],
   defaults: { event_bus_name: DEFAULT_BUS },
-  sameMeaning: { policy: sameJson },
+  sameMeaning: { policy: samePolicy },
   problems: (config) => [
-    ...lengthProblems(config, "event_bus_name", EVENT_BUS_NAME.maxCharacters),
+    ...lengthProblems(config, "event_bus_name", { max: EVENT_BUS_NAME.maxCharacters }),
     ...jsonProblems(config, "policy"),
   ],
 
@@ -34,7 +35,7 @@ export const cloudwatchEventBusPolicy: ResourceType = {
 
   async read(session, state) {
     const name = textOf(state, "id");
-    const bus = await findBus(session, name);
+    const bus = await doing(`reading ${titleOf(name)}`, () => findBus(session, name));
     return bus?.policy === undefined
       ? undefined
       : { id: name, event_bus_name: name, policy: bus.policy };
@@ -45,13 +46,10 @@ export const cloudwatchEventBusPolicy: ResourceType = {
   },
 
   async delete({ aws, at }, state) {
-    try {
-      await new Events(aws, at).removePermission(textOf(state, "id"));
-    } catch (error) {
-      if (!isEventsNotFound(error)) {
-        throw error;
-      }
-    }
+    const name = textOf(state, "id");
+    await doing(`deleting ${titleOf(name)}`, () =>
+      unlessGone(isEventsNotFound, () => new Events(aws, at).removePermission(name)),
+    );
   },
 
   identify: (id) => ({ id, event_bus_name: id }),
@@ -64,5 +62,12 @@ export const cloudwatchEventBusPolicy: ResourceType = {
 };
 
 async function putPolicy({ aws, at }: Session, name: string, planned: Attributes): Promise<void> {
-  await new Events(aws, at).putPermission(name, textOf(planned, "policy"));
+  // Also when the policy is changed.
+  await doing(`creating ${titleOf(name)}`, () =>
+    new Events(aws, at).putPermission(name, textOf(planned, "policy")),
+  );
+}
+
+function titleOf(busName: string): string {
+  return `EventBridge Event Bus (${busName}) Policy`;
 }

@@ -9,6 +9,7 @@ import {
 } from "../../aws/events";
 import { existingThings } from "../../aws/existing";
 import { lengthProblems } from "../argument-problems";
+import { unlessGone, updateTags } from "../calls";
 import { listedByName, ownName } from "../names";
 import type { ResourceType, Session } from "../resource-type";
 import { asHeld, hasChanged } from "../same-meaning";
@@ -28,7 +29,7 @@ export const cloudwatchEventBus: ResourceType = {
   replacing: ["event_source_name", "name"],
   defaults: {},
   problems: (config) => [
-    ...lengthProblems(config, "name", EVENT_BUS_NAME.maxCharacters),
+    ...lengthProblems(config, "name", { max: EVENT_BUS_NAME.maxCharacters }),
     ...(textOf(config, "name") === DEFAULT_BUS
       ? [`invalid value for name (cannot be '${DEFAULT_BUS}')`]
       : []),
@@ -72,7 +73,7 @@ export const cloudwatchEventBus: ResourceType = {
 
   async update({ aws, at }, prior, planned) {
     const events = new Events(aws, at);
-    await updateTags(events, prior, planned);
+    await updateEventTags("Event Bus", events, prior, planned);
     const arguments_ = ["dead_letter_config", "description", "kms_key_identifier", "log_config"];
     if (hasChanged(prior, planned, arguments_)) {
       await events.updateEventBus(textOf(prior, "id"), settingsOf(planned));
@@ -95,29 +96,25 @@ export const cloudwatchEventBus: ResourceType = {
 };
 
 /** The bus of that name, unless it is gone. */
-export async function findBus(
-  { aws, at }: Session,
-  name: string,
-): Promise<EventBusObject | undefined> {
-  try {
-    return await new Events(aws, at).describeEventBus(name);
-  } catch (error) {
-    if (isEventsNotFound(error)) {
-      return undefined;
-    }
-    throw error;
-  }
+export function findBus({ aws, at }: Session, name: string): Promise<EventBusObject | undefined> {
+  return unlessGone(isEventsNotFound, () => new Events(aws, at).describeEventBus(name));
 }
 
-/** Sets the tags of a bus or rule if they change: the provider does so before all else. */
-export async function updateTags(
+/**
+ * Sets the tags of a bus or rule if they change.
+ *
+ * @param type - `Event Bus` or `Rule`
+ */
+export function updateEventTags(
+  type: string,
   events: Events,
   prior: Attributes,
   planned: Attributes,
 ): Promise<void> {
-  if (hasChanged(prior, planned, ["tags_all"])) {
-    await events.tagResource(textOf(prior, "arn"), mapOf(planned, "tags_all"));
-  }
+  const arn = textOf(prior, "arn");
+  return updateTags(`EventBridge ${type} (${arn})`, prior, planned, (tags) =>
+    events.tagResource(arn, tags),
+  );
 }
 
 /** The queue of the block `dead_letter_config`. */
@@ -133,12 +130,7 @@ export function deadLetterBlocks(config: EventBusSettings["deadLetterConfig"]): 
 
 /** What `terraform validate` says of a description that is too long for EventBridge. */
 export function descriptionProblems(config: Attributes): readonly string[] {
-  const { length } = textOf(config, "description");
-  return length <= MAX_DESCRIPTION_CHARACTERS
-    ? []
-    : [
-        `expected length of description to be in the range (0 - ${MAX_DESCRIPTION_CHARACTERS}), got ${length} characters`,
-      ];
+  return lengthProblems(config, "description", { min: 0, max: MAX_DESCRIPTION_CHARACTERS });
 }
 
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html

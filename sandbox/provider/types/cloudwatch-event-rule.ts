@@ -6,13 +6,14 @@ import {
   RULE_NAME,
   ruleStateSchema,
 } from "../../aws/events";
-import { formProblems } from "../argument-problems";
+import { arnProblems, choiceProblems, conflictProblems, formProblems } from "../argument-problems";
+import { doing, unlessGone } from "../calls";
 import { listedByName, madeUpName, namePrefixOf } from "../names";
 import type { ResourceType, Session } from "../resource-type";
 import { asHeld, hasChanged, sameJson } from "../same-meaning";
 import { type Attributes, mapOf, textOf } from "../values";
 import { eventPatternProblems } from "./cloudwatch-event-archive";
-import { descriptionProblems, updateTags } from "./cloudwatch-event-bus";
+import { descriptionProblems, updateEventTags } from "./cloudwatch-event-bus";
 
 const SEPARATOR = "/";
 
@@ -35,6 +36,9 @@ export const cloudwatchEventRule: ResourceType = {
     ...ruleNameProblems(config, "name_prefix"),
     ...descriptionProblems(config),
     ...eventPatternProblems(config),
+    ...arnProblems(config, "role_arn"),
+    ...choiceProblems(config, "state", ruleStateSchema.options),
+    ...conflictProblems(config, "is_enabled", "state"),
     ...((config.event_pattern ?? null) === null && (config.schedule_expression ?? null) === null
       ? ["one of `event_pattern,schedule_expression` must be specified"]
       : []),
@@ -42,15 +46,17 @@ export const cloudwatchEventRule: ResourceType = {
 
   async create(session, planned, keep) {
     const name = madeUpName(planned);
-    await putRule(session, name, planned);
+    await doing(`creating EventBridge Rule (${name})`, () => putRule(session, name, planned));
     keep({ id: ruleId(textOf(planned, "event_bus_name"), name), name });
   },
 
   async read({ aws, at }, state) {
     const [busName, name] = parsedId(textOf(state, "id"));
-    try {
-      const rule = await new Events(aws, at).describeRule(busName, name);
-      return {
+    const rule = await unlessGone(isEventsNotFound, () =>
+      new Events(aws, at).describeRule(busName, name),
+    );
+    return (
+      rule && {
         id: ruleId(busName, name),
         name,
         name_prefix: namePrefixOf(name),
@@ -65,17 +71,12 @@ export const cloudwatchEventRule: ResourceType = {
         ...(textOf(state, "state") !== "" && { state: rule.state }),
         ...(typeof state.is_enabled === "boolean" && { is_enabled: rule.state !== "DISABLED" }),
         tags_all: rule.tags,
-      };
-    } catch (error) {
-      if (isEventsNotFound(error)) {
-        return undefined;
       }
-      throw error;
-    }
+    );
   },
 
   async update(session, prior, planned) {
-    await updateTags(new Events(session.aws, session.at), prior, planned);
+    await updateEventTags("Rule", new Events(session.aws, session.at), prior, planned);
     const arguments_ = [
       "description",
       "event_pattern",
@@ -90,13 +91,9 @@ export const cloudwatchEventRule: ResourceType = {
   },
 
   async delete({ aws, at }, state) {
-    try {
-      await new Events(aws, at).deleteRule(...parsedId(textOf(state, "id")));
-    } catch (error) {
-      if (!isEventsNotFound(error)) {
-        throw error;
-      }
-    }
+    await unlessGone(isEventsNotFound, () =>
+      new Events(aws, at).deleteRule(...parsedId(textOf(state, "id"))),
+    );
   },
 
   identify: (importId) => {

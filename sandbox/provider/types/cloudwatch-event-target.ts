@@ -6,6 +6,8 @@ import {
   type TargetObject,
   targetParametersSchema,
 } from "../../aws/events";
+import { arnProblems } from "../argument-problems";
+import { doing, unlessGone } from "../calls";
 import { madeUpName } from "../names";
 import type { ResourceType, Session } from "../resource-type";
 import { asHeld, hasChanged } from "../same-meaning";
@@ -46,12 +48,15 @@ export const cloudwatchEventTarget: ResourceType = {
   problems: (config) => [
     ...ruleNameProblems(config, "rule"),
     ...ruleNameProblems(config, "target_id"),
+    ...arnProblems(config, "arn"),
+    ...arnProblems(config, "role_arn"),
   ],
 
   async create(session, planned, keep) {
     const targetId = textOf(planned, "target_id") || madeUpName({});
-    await putTarget(session, targetId, planned);
-    keep({ id: resourceId({ ...planned, target_id: targetId }), target_id: targetId });
+    const id = resourceId({ ...planned, target_id: targetId });
+    await doing(`creating EventBridge Target (${id})`, () => putTarget(session, targetId, planned));
+    keep({ id, target_id: targetId });
   },
 
   async read({ aws, at }, state) {
@@ -89,17 +94,13 @@ export const cloudwatchEventTarget: ResourceType = {
   },
 
   async delete({ aws, at }, state) {
-    try {
-      await new Events(aws, at).removeTargets(
+    await unlessGone(isEventsNotFound, () =>
+      new Events(aws, at).removeTargets(
         textOf(state, "event_bus_name"),
         textOf(state, "rule"),
         textOf(state, "target_id"),
-      );
-    } catch (error) {
-      if (!isEventsNotFound(error)) {
-        throw error;
-      }
-    }
+      ),
+    );
   },
 
   // Only the name of the bus may have slashes: that of a partner's bus, or an ARN.
@@ -147,18 +148,10 @@ async function findTarget(
   { aws, at }: Session,
   state: Attributes,
 ): Promise<TargetObject | undefined> {
-  try {
-    const targets = await new Events(aws, at).listTargetsByRule(
-      textOf(state, "event_bus_name"),
-      textOf(state, "rule"),
-    );
-    return targets.find(({ id }) => id === textOf(state, "target_id"));
-  } catch (error) {
-    if (isEventsNotFound(error)) {
-      return undefined;
-    }
-    throw error;
-  }
+  const targets = await unlessGone(isEventsNotFound, () =>
+    new Events(aws, at).listTargetsByRule(textOf(state, "event_bus_name"), textOf(state, "rule")),
+  );
+  return targets?.find(({ id }) => id === textOf(state, "target_id"));
 }
 
 /** Nobody can take it apart again: its parts may have hyphens of their own. */

@@ -1,10 +1,10 @@
 import { IAM_NAME, IAM_ROLES, Iam, isIamNotFound } from "../../aws/iam";
 import { jsonProblems } from "../argument-problems";
+import { doing, unlessGone } from "../calls";
 import { listedByName, madeUpName, namePrefixOf } from "../names";
-import type { ResourceType } from "../resource-type";
-import { sameJson } from "../same-meaning";
+import type { ResourceType, Session } from "../resource-type";
+import { samePolicy } from "../same-meaning";
 import { textOf } from "../values";
-
 import { iamNameProblems } from "./iam-role";
 
 /**
@@ -20,44 +20,35 @@ export const iamRolePolicy: ResourceType = {
     "https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/iam_role_policy",
   replacing: ["name", "name_prefix", "role"],
   defaults: {},
-  sameMeaning: { policy: sameJson },
+  sameMeaning: { policy: samePolicy },
   problems: (config) => [
     ...iamNameProblems(config, "name", IAM_NAME.maxPolicyCharacters),
     ...jsonProblems(config, "policy"),
   ],
 
-  async create({ aws }, planned, keep) {
+  async create(session, planned, keep) {
     const role = textOf(planned, "role");
     const name = madeUpName(planned);
-    await new Iam(aws).putRolePolicy(role, name, textOf(planned, "policy"));
+    await putPolicy(session, role, name, textOf(planned, "policy"));
     keep({ id: `${role}:${name}`, name });
   },
 
   async read({ aws }, state) {
     const [role, name] = parsedId(textOf(state, "id"));
-    try {
-      const policy = await new Iam(aws).getRolePolicy(role, name);
-      return { id: `${role}:${name}`, name, name_prefix: namePrefixOf(name), policy, role };
-    } catch (error) {
-      if (isIamNotFound(error)) {
-        return undefined;
-      }
-      throw error;
-    }
+    const policy = await unlessGone(isIamNotFound, () => new Iam(aws).getRolePolicy(role, name));
+    return policy === undefined
+      ? undefined
+      : { id: `${role}:${name}`, name, name_prefix: namePrefixOf(name), policy, role };
   },
 
-  async update({ aws }, prior, planned) {
-    await new Iam(aws).putRolePolicy(...parsedId(textOf(prior, "id")), textOf(planned, "policy"));
+  async update(session, prior, planned) {
+    await putPolicy(session, ...parsedId(textOf(prior, "id")), textOf(planned, "policy"));
   },
 
   async delete({ aws }, state) {
-    try {
-      await new Iam(aws).deleteRolePolicy(...parsedId(textOf(state, "id")));
-    } catch (error) {
-      if (!isIamNotFound(error)) {
-        throw error;
-      }
-    }
+    await unlessGone(isIamNotFound, () =>
+      new Iam(aws).deleteRolePolicy(...parsedId(textOf(state, "id"))),
+    );
   },
 
   identify: (importId) => {
@@ -74,6 +65,17 @@ export const iamRolePolicy: ResourceType = {
   nameIn: ({ role, name }) =>
     typeof role === "string" && typeof name === "string" ? `${role}:${name}` : undefined,
 };
+
+async function putPolicy(
+  { aws }: Session,
+  role: string,
+  name: string,
+  policy: string,
+): Promise<void> {
+  await doing(`putting IAM Role (${role}) Policy (${name})`, () =>
+    new Iam(aws).putRolePolicy(role, name, policy),
+  );
+}
 
 function parsedId(id: string): [role: string, name: string] {
   const at = id.indexOf(":");

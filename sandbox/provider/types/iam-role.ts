@@ -1,8 +1,9 @@
 import { IAM_NAME, IAM_ROLES, Iam, isIamNotFound, SESSION_SECONDS } from "../../aws/iam";
 import { jsonProblems, rangeProblems } from "../argument-problems";
+import { doing, unlessGone, updateTags } from "../calls";
 import { listedByName, madeUpName, namePrefixOf, ownName } from "../names";
 import type { ResourceType } from "../resource-type";
-import { asHeld, hasChanged, sameJson } from "../same-meaning";
+import { asHeld, hasChanged, samePolicy } from "../same-meaning";
 import { type Attributes, blocksOf, flagOf, mapOf, numberOf, textOf, textsOf } from "../values";
 
 /** What the provider puts behind a prefix. */
@@ -25,7 +26,7 @@ export const iamRole: ResourceType = {
     max_session_duration: SESSION_SECONDS.default,
     path: "/",
   },
-  sameMeaning: { assume_role_policy: sameJson },
+  sameMeaning: { assume_role_policy: samePolicy },
   problems: (config) => [
     ...iamNameProblems(config, "name", IAM_NAME.maxRoleCharacters),
     ...iamNameProblems(config, "name_prefix", IAM_NAME.maxRoleCharacters - SERIAL_CHARACTERS),
@@ -41,22 +42,24 @@ export const iamRole: ResourceType = {
 
   async create({ aws }, planned, keep) {
     const name = madeUpName(planned);
-    await new Iam(aws).createRole({
-      name,
-      path: textOf(planned, "path"),
-      description: textOf(planned, "description"),
-      trustPolicy: textOf(planned, "assume_role_policy"),
-      maxSessionSeconds: sessionSeconds(planned),
-      permissionsBoundary: textOf(planned, "permissions_boundary") || undefined,
-      tags: mapOf(planned, "tags_all"),
-    });
+    await doing(`creating IAM Role (${name})`, () =>
+      new Iam(aws).createRole({
+        name,
+        path: textOf(planned, "path"),
+        description: textOf(planned, "description"),
+        trustPolicy: textOf(planned, "assume_role_policy"),
+        maxSessionSeconds: sessionSeconds(planned),
+        permissionsBoundary: textOf(planned, "permissions_boundary") || undefined,
+        tags: mapOf(planned, "tags_all"),
+      }),
+    );
     keep({ id: name, name });
   },
 
   async read({ aws }, state) {
-    try {
-      const role = await new Iam(aws).getRole(textOf(state, "id"));
-      return {
+    const role = await unlessGone(isIamNotFound, () => new Iam(aws).getRole(textOf(state, "id")));
+    return (
+      role && {
         id: role.name,
         name: role.name,
         name_prefix: namePrefixOf(role.name),
@@ -70,53 +73,53 @@ export const iamRole: ResourceType = {
         permissions_boundary: role.permissionsBoundary ?? null,
         tags_all: role.tags,
         unique_id: role.uniqueId,
-      };
-    } catch (error) {
-      if (isIamNotFound(error)) {
-        return undefined;
       }
-      throw error;
-    }
+    );
   },
 
   async update({ aws }, prior, planned) {
     const iam = new Iam(aws);
     const name = textOf(prior, "id");
-    if (hasChanged(prior, planned, ["tags_all"])) {
-      await iam.tagRole(name, mapOf(planned, "tags_all"));
-    }
-    if (hasChanged(prior, planned, ["assume_role_policy"])) {
-      await iam.updateAssumeRolePolicy(name, textOf(planned, "assume_role_policy"));
-    }
-    if (hasChanged(prior, planned, ["description"])) {
-      await iam.updateRoleDescription(name, textOf(planned, "description"));
-    }
-    if (hasChanged(prior, planned, ["max_session_duration"])) {
-      await iam.updateRole(name, sessionSeconds(planned));
-    }
-    if (hasChanged(prior, planned, ["permissions_boundary"])) {
-      const boundary = textOf(planned, "permissions_boundary");
-      await (boundary === ""
-        ? iam.deleteRolePermissionsBoundary(name)
-        : iam.putRolePermissionsBoundary(name, boundary));
-    }
+    await updateTags(`IAM (Identity & Access Management) Role (${name})`, prior, planned, (tags) =>
+      iam.tagRole(name, tags),
+    );
+    const change = async (argument: string, what: string, call: () => Promise<void>) => {
+      if (hasChanged(prior, planned, [argument])) {
+        await doing(what, call);
+      }
+    };
+    const role = `IAM Role (${name})`;
+    await change("assume_role_policy", `updating ${role} assume role policy`, () =>
+      iam.updateAssumeRolePolicy(name, textOf(planned, "assume_role_policy")),
+    );
+    await change("description", `updating ${role} description`, () =>
+      iam.updateRoleDescription(name, textOf(planned, "description")),
+    );
+    await change("max_session_duration", `updating ${role} MaxSessionDuration`, () =>
+      iam.updateRole(name, sessionSeconds(planned)),
+    );
+    const boundary = textOf(planned, "permissions_boundary");
+    await change(
+      "permissions_boundary",
+      `${boundary === "" ? "deleting" : "updating"} ${role} permissions boundary`,
+      () =>
+        boundary === ""
+          ? iam.deleteRolePermissionsBoundary(name)
+          : iam.putRolePermissionsBoundary(name, boundary),
+    );
   },
 
   async delete({ aws }, state) {
     const iam = new Iam(aws);
     const name = textOf(state, "id");
-    try {
+    await unlessGone(isIamNotFound, async () => {
       if (flagOf(state, "force_detach_policies")) {
         for (const policyName of await iam.listRolePolicies(name)) {
           await iam.deleteRolePolicy(name, policyName);
         }
       }
       await iam.deleteRole(name);
-    } catch (error) {
-      if (!isIamNotFound(error)) {
-        throw error;
-      }
-    }
+    });
   },
 
   identify: (id) => ({ id, name: id }),

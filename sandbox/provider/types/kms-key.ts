@@ -4,10 +4,19 @@ import { isAwsError } from "../../aws/aws-error";
 import { existingThings } from "../../aws/existing";
 import { isKmsNotFound, KMS_KEYS, Kms, type KmsKeyObject, keyStateOf } from "../../aws/kms";
 import type { ObjectStore } from "../../aws/object-store";
-import { jsonProblems, rangeProblems } from "../argument-problems";
+import { jsonProblems, lengthProblems, rangeProblems } from "../argument-problems";
+import { doing, unlessGone, updateTags } from "../calls";
 import type { ListedObject, ResourceType, Session } from "../resource-type";
-import { sameJson } from "../same-meaning";
+import { samePolicy } from "../same-meaning";
 import { type Attributes, flagOf, mapOf, numberOf, textOf } from "../values";
+
+const TITLE = "KMS Key";
+
+/** The only kind of key that the sandbox has, by argument. */
+const ONLY_KIND = {
+  customer_master_key_spec: "SYMMETRIC_DEFAULT",
+  key_usage: "ENCRYPT_DECRYPT",
+} as const;
 
 /**
  * A primary or single-Region KMS key.
@@ -17,7 +26,7 @@ import { type Attributes, flagOf, mapOf, numberOf, textOf } from "../values";
  */
 export const kmsKey: ResourceType = {
   bindings: "kms-key",
-  title: "KMS Key",
+  title: TITLE,
   documentation:
     "https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/kms_key",
   replacing: [
@@ -29,16 +38,27 @@ export const kmsKey: ResourceType = {
   ],
   defaults: {
     bypass_policy_lockout_safety_check: false,
-    customer_master_key_spec: "SYMMETRIC_DEFAULT",
     enable_key_rotation: false,
     is_enabled: true,
-    key_usage: "ENCRYPT_DECRYPT",
+    ...ONLY_KIND,
   },
-  sameMeaning: { policy: sameJson },
+  sameMeaning: { policy: samePolicy },
   problems: (config) => [
     ...rangeProblems(config, "deletion_window_in_days", DELETION_WINDOW_DAYS),
     ...rangeProblems(config, "rotation_period_in_days", ROTATION_DAYS),
+    ...keyDescriptionProblems(config),
     ...jsonProblems(config, "policy"),
+    ...Object.entries(ONLY_KIND).flatMap(([argument, only]) =>
+      ["", only].includes(textOf(config, argument))
+        ? []
+        : [`the sandbox has only keys whose ${argument} is ${only}, got ${config[argument]}`],
+    ),
+    ...["custom_key_store_id", "xks_key_id"]
+      .filter((argument) => textOf(config, argument) !== "")
+      .map(
+        (argument) =>
+          `the sandbox has no custom key stores: leave ${argument} out, got ${config[argument]}`,
+      ),
   ],
 
   async create({ aws, at }, planned, keep) {
@@ -52,15 +72,16 @@ export const kmsKey: ResourceType = {
     });
     keep({ id: keyId, key_id: keyId });
     if (flagOf(planned, "enable_key_rotation")) {
-      await aws.untilFound(
-        () => kms.enableKeyRotation(keyId, rotationDays(planned)),
-        isKmsNotFound,
+      await doing(`enabling ${TITLE} (${keyId}) rotation`, () =>
+        aws.untilFound(() => kms.enableKeyRotation(keyId, rotationDays(planned)), isKmsNotFound),
       );
     }
     if (!flagOf(planned, "is_enabled")) {
-      await kms.disableKey(keyId);
+      await setEnabled(kms, `${TITLE} (${keyId})`, keyId, false);
     }
-    await aws.untilFound(() => kms.describeKey(keyId), isKmsNotFound);
+    await doing(`reading ${TITLE} (${keyId})`, () =>
+      aws.untilFound(() => kms.describeKey(keyId), isKmsNotFound),
+    );
   },
 
   async read(session, state) {
@@ -75,32 +96,29 @@ export const kmsKey: ResourceType = {
       id: key.keyId,
       key_id: key.keyId,
       arn: key.arn,
-      customer_master_key_spec: "SYMMETRIC_DEFAULT",
       description: key.description,
       enable_key_rotation: key.rotationPeriodDays !== undefined,
       is_enabled: key.enabled,
-      key_usage: "ENCRYPT_DECRYPT",
       multi_region: key.multiRegion,
       policy: key.policy,
       rotation_period_in_days: key.rotationPeriodDays ?? null,
       tags_all: key.tags,
+      ...ONLY_KIND,
     };
   },
 
-  async update({ aws, at }, prior, planned) {
-    const kms = new Kms(aws, at);
-    const keyId = textOf(prior, "id");
-    const changed = (name: string) => prior[name] !== planned[name];
-    await enableFirst(kms, keyId, "is_enabled", prior, planned);
-    const rotates = flagOf(planned, "enable_key_rotation");
-    if (changed("enable_key_rotation") || (rotates && changed("rotation_period_in_days"))) {
-      await (rotates
-        ? kms.enableKeyRotation(keyId, rotationDays(planned))
-        : kms.disableKeyRotation(keyId));
-    }
-    await updateShared(kms, keyId, prior, planned);
-    await disableLast(kms, keyId, "is_enabled", prior, planned);
-  },
+  update: (session, prior, planned) =>
+    updateKey(session, TITLE, "is_enabled", prior, planned, async (kms, keyId) => {
+      const changed = (name: string) => prior[name] !== planned[name];
+      const rotates = flagOf(planned, "enable_key_rotation");
+      if (changed("enable_key_rotation") || (rotates && changed("rotation_period_in_days"))) {
+        await doing(`${rotates ? "enabling" : "disabling"} ${TITLE} (${keyId}) rotation`, () =>
+          rotates
+            ? kms.enableKeyRotation(keyId, rotationDays(planned))
+            : kms.disableKeyRotation(keyId),
+        );
+      }
+    }),
 
   delete: deleteKey,
   identify: (id) => ({ id, key_id: id }),
@@ -142,84 +160,94 @@ export function keyNameIn({ tags }: Readonly<Record<string, unknown>>): string |
   return typeof name === "string" ? name : undefined;
 }
 
+/** What `terraform validate` says of a description that is too long for KMS. */
+export function keyDescriptionProblems(config: Attributes): readonly string[] {
+  return lengthProblems(config, "description", { min: 0, max: MAX_DESCRIPTION_CHARACTERS });
+}
+
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+const MAX_DESCRIPTION_CHARACTERS = 8192;
+
 /** The key of that id, unless it is gone. The provider takes one that waits for its deletion for gone. */
 export async function findKey(
   { aws, at }: Session,
   keyId: string,
 ): Promise<KmsKeyObject | undefined> {
-  const kms = new Kms(aws, at);
-  try {
-    const key = await kms.describeKey(keyId);
-    return key.deletion === undefined ? key : undefined;
-  } catch (error) {
-    if (isKmsNotFound(error)) {
-      return undefined;
-    }
-    throw error;
-  }
+  const key = await unlessGone(isKmsNotFound, () => new Kms(aws, at).describeKey(keyId));
+  return key?.deletion === undefined ? key : undefined;
 }
 
-/** Updates what a primary and a replica key have in common. */
-export async function updateShared(
-  kms: Kms,
-  keyId: string,
+/**
+ * Updates a key. It is enabled before anything else is changed, and disabled after: some changes
+ * are refused while it is disabled.
+ *
+ * @param title - what an error calls the key, without its id
+ * @param enabled - the argument that says whether the key is enabled
+ * @param changeFirst - what is changed before what primary and replica keys have in common
+ */
+export async function updateKey(
+  { aws, at }: Session,
+  title: string,
+  enabled: string,
   prior: Attributes,
   planned: Attributes,
+  changeFirst: (kms: Kms, keyId: string) => Promise<void> = async () => {},
 ): Promise<void> {
-  if (prior.description !== planned.description) {
-    await kms.updateKeyDescription(keyId, textOf(planned, "description"));
+  const kms = new Kms(aws, at);
+  const keyId = textOf(prior, "id");
+  const key = `${title} (${keyId})`;
+  const [was, becomes] = [flagOf(prior, enabled), flagOf(planned, enabled)];
+  await updateTags(key.replace("KMS", "KMS (Key Management)"), prior, planned, (tags) =>
+    kms.tagResource(keyId, tags),
+  );
+  if (!was && becomes) {
+    await setEnabled(kms, key, keyId, true);
   }
-  if (prior.policy !== planned.policy) {
-    await kms.putKeyPolicy(
-      keyId,
-      textOf(planned, "policy"),
-      flagOf(planned, "bypass_policy_lockout_safety_check"),
+  await changeFirst(kms, keyId);
+  if (prior.description !== planned.description) {
+    await doing(`updating ${key} description`, () =>
+      kms.updateKeyDescription(keyId, textOf(planned, "description")),
     );
   }
-  const tags = mapOf(planned, "tags_all");
-  if (JSON.stringify(mapOf(prior, "tags_all")) !== JSON.stringify(tags)) {
-    await kms.tagResource(keyId, tags);
+  if (prior.policy !== planned.policy) {
+    await doing(`updating ${key} policy`, () =>
+      kms.putKeyPolicy(
+        keyId,
+        textOf(planned, "policy"),
+        flagOf(planned, "bypass_policy_lockout_safety_check"),
+      ),
+    );
+  }
+  if (was && !becomes) {
+    await setEnabled(kms, key, keyId, false);
   }
 }
 
-/** Enables a key before anything else is changed: some changes are refused while it is disabled. */
-export async function enableFirst(
+/** Enables or disables a key. @param key - what an error calls it */
+export async function setEnabled(
   kms: Kms,
+  key: string,
   keyId: string,
-  argument: string,
-  prior: Attributes,
-  planned: Attributes,
+  enabled: boolean,
 ): Promise<void> {
-  if (!flagOf(prior, argument) && flagOf(planned, argument)) {
-    await kms.enableKey(keyId);
-  }
-}
-
-/** Disables a key after all else has been changed. */
-export async function disableLast(
-  kms: Kms,
-  keyId: string,
-  argument: string,
-  prior: Attributes,
-  planned: Attributes,
-): Promise<void> {
-  if (flagOf(prior, argument) && !flagOf(planned, argument)) {
-    await kms.disableKey(keyId);
-  }
+  await (enabled
+    ? doing(`enabling ${key}`, () => kms.enableKey(keyId))
+    : doing(`disabling ${key}`, () => kms.disableKey(keyId)));
 }
 
 /** Schedules a key for deletion. One that is gone, or waits already, is left as it is. */
 export async function deleteKey({ aws, at }: Session, state: Attributes): Promise<void> {
-  try {
-    await new Kms(aws, at).scheduleKeyDeletion(
-      textOf(state, "id"),
-      numberOf(state, "deletion_window_in_days") ?? DELETION_WINDOW_DAYS.default,
-    );
-  } catch (error) {
-    if (!isAwsError(error, "NotFoundException", "KMSInvalidStateException")) {
-      throw error;
-    }
-  }
+  await unlessGone(
+    (error) =>
+      isKmsNotFound(error) ||
+      (isAwsError(error, "KMSInvalidStateException") &&
+        error.reason.includes("is pending deletion")),
+    () =>
+      new Kms(aws, at).scheduleKeyDeletion(
+        textOf(state, "id"),
+        numberOf(state, "deletion_window_in_days") ?? DELETION_WINDOW_DAYS.default,
+      ),
+  );
 }
 
 function rotationDays(planned: Attributes): number {

@@ -1,19 +1,21 @@
 import { DELETION_WINDOW_DAYS } from "../../../modules/kms/key-limits";
 import { isKmsNotFound, Kms } from "../../aws/kms";
-import { jsonProblems, rangeProblems } from "../argument-problems";
+import { arnProblems, jsonProblems, rangeProblems } from "../argument-problems";
+import { doing } from "../calls";
 import type { ResourceType } from "../resource-type";
-import { asHeld, sameJson } from "../same-meaning";
+import { asHeld, samePolicy } from "../same-meaning";
 import { flagOf, mapOf, textOf } from "../values";
-
 import {
   deleteKey,
-  disableLast,
-  enableFirst,
   findKey,
+  keyDescriptionProblems,
   keyNameIn,
   listKeys,
-  updateShared,
+  setEnabled,
+  updateKey,
 } from "./kms-key";
+
+const TITLE = "KMS Replica Key";
 
 /**
  * A replica of a multi-Region primary key.
@@ -23,7 +25,7 @@ import {
  */
 export const kmsReplicaKey: ResourceType = {
   bindings: "kms-replica-key",
-  title: "KMS Replica Key",
+  title: TITLE,
   documentation:
     "https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/kms_replica_key",
   replacing: ["primary_key_arn"],
@@ -32,9 +34,11 @@ export const kmsReplicaKey: ResourceType = {
     deletion_window_in_days: DELETION_WINDOW_DAYS.default,
     enabled: true,
   },
-  sameMeaning: { policy: sameJson },
+  sameMeaning: { policy: samePolicy },
   problems: (config) => [
+    ...arnProblems(config, "primary_key_arn"),
     ...rangeProblems(config, "deletion_window_in_days", DELETION_WINDOW_DAYS),
+    ...keyDescriptionProblems(config),
     ...jsonProblems(config, "policy"),
   ],
 
@@ -48,9 +52,11 @@ export const kmsReplicaKey: ResourceType = {
       tags: mapOf(planned, "tags_all"),
     });
     keep({ id: keyId, key_id: keyId });
-    await aws.untilFound(() => kms.describeKey(keyId), isKmsNotFound);
+    await doing(`waiting for ${TITLE} (${keyId}) create`, () =>
+      aws.untilFound(() => kms.describeKey(keyId), isKmsNotFound),
+    );
     if (!flagOf(planned, "enabled")) {
-      await kms.disableKey(keyId);
+      await setEnabled(kms, `${TITLE} (${keyId})`, keyId, false);
     }
   },
 
@@ -79,14 +85,7 @@ export const kmsReplicaKey: ResourceType = {
     };
   },
 
-  async update({ aws, at }, prior, planned) {
-    const kms = new Kms(aws, at);
-    const keyId = textOf(prior, "id");
-    await enableFirst(kms, keyId, "enabled", prior, planned);
-    await updateShared(kms, keyId, prior, planned);
-    await disableLast(kms, keyId, "enabled", prior, planned);
-  },
-
+  update: (session, prior, planned) => updateKey(session, TITLE, "enabled", prior, planned),
   delete: deleteKey,
   identify: (id) => ({ id, key_id: id }),
   list: (store, at) =>

@@ -1,9 +1,9 @@
 import { isQueueNotFound, QUEUES, Sqs } from "../../aws/sqs";
 import { jsonProblems } from "../argument-problems";
+import { doing, unlessGone } from "../calls";
 import type { ResourceType, Session } from "../resource-type";
-import { sameJson } from "../same-meaning";
+import { samePolicy } from "../same-meaning";
 import { type Attributes, textOf } from "../values";
-
 import { findQueue } from "./sqs-queue";
 
 /**
@@ -11,6 +11,7 @@ import { findQueue } from "./sqs-queue";
  *
  * @see https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/sqs_queue_policy
  * @see https://github.com/hashicorp/terraform-provider-aws/blob/v6.25.0/internal/service/sqs/queue_policy.go
+ * @see https://github.com/hashicorp/terraform-provider-aws/blob/v6.25.0/internal/service/sqs/attribute_funcs.go
  */
 export const sqsQueuePolicy: ResourceType = {
   bindings: "sqs-queue-policy",
@@ -19,7 +20,7 @@ export const sqsQueuePolicy: ResourceType = {
     "https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/sqs_queue_policy",
   replacing: ["queue_url"],
   defaults: {},
-  sameMeaning: { policy: sameJson },
+  sameMeaning: { policy: samePolicy },
   problems: (config) => jsonProblems(config, "policy"),
 
   async create(session, planned, keep) {
@@ -30,7 +31,8 @@ export const sqsQueuePolicy: ResourceType = {
 
   async read(session, state) {
     const url = textOf(state, "id");
-    const policy = (await findQueue(session, url))?.attributes.policy ?? "";
+    const queue = await doing(`reading ${titleOf(url)}`, () => findQueue(session, url));
+    const policy = queue?.attributes.policy ?? "";
     return policy === "" ? undefined : { id: url, policy, queue_url: url };
   },
 
@@ -39,13 +41,10 @@ export const sqsQueuePolicy: ResourceType = {
   },
 
   async delete({ aws, at }, state) {
-    try {
-      await new Sqs(aws, at).setQueueAttributes(textOf(state, "id"), { policy: "" });
-    } catch (error) {
-      if (!isQueueNotFound(error)) {
-        throw error;
-      }
-    }
+    const url = textOf(state, "id");
+    await doing(`deleting ${titleOf(url)}`, () =>
+      unlessGone(isQueueNotFound, () => new Sqs(aws, at).setQueueAttributes(url, { policy: "" })),
+    );
   },
 
   identify: (id) => ({ id, queue_url: id }),
@@ -59,5 +58,11 @@ export const sqsQueuePolicy: ResourceType = {
 };
 
 async function putPolicy({ aws, at }: Session, url: string, planned: Attributes): Promise<void> {
-  await new Sqs(aws, at).setQueueAttributes(url, { policy: textOf(planned, "policy") });
+  await doing(`setting ${titleOf(url)}`, () =>
+    new Sqs(aws, at).setQueueAttributes(url, { policy: textOf(planned, "policy") }),
+  );
+}
+
+function titleOf(url: string): string {
+  return `SQS Queue (${url}) attribute (Policy)`;
 }

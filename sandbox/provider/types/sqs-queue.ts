@@ -10,9 +10,10 @@ import {
   someAttributesSchema,
 } from "../../aws/sqs";
 import { jsonProblems, rangeProblems } from "../argument-problems";
+import { doing, unlessGone, updateTags } from "../calls";
 import { madeUpName, namePrefixOf, ownName } from "../names";
 import type { ResourceType, Session } from "../resource-type";
-import { asHeld, hasChanged, sameJson } from "../same-meaning";
+import { asHeld, hasChanged, sameJson, samePolicy } from "../same-meaning";
 import { type Attributes, flagOf, mapOf, textOf, type Value } from "../values";
 
 /** The arguments that are attributes of the queue. */
@@ -58,7 +59,7 @@ export const sqsQueue: ResourceType = {
     receive_wait_time_seconds: 0,
     visibility_timeout_seconds: 30,
   },
-  sameMeaning: Object.fromEntries(JSON_ARGUMENTS.map((argument) => [argument, sameJson])),
+  sameMeaning: { policy: samePolicy, redrive_allow_policy: sameJson, redrive_policy: sameJson },
   problems: (config) => {
     const name = textOf(config, "name");
     const isFifo = flagOf(config, "fifo_queue");
@@ -79,11 +80,13 @@ export const sqsQueue: ResourceType = {
   async create({ aws, at }, planned, keep) {
     const suffix = flagOf(planned, "fifo_queue") ? FIFO_SUFFIX : "";
     const name = textOf(planned, "name") || `${madeUpName(planned)}${suffix}`;
-    const url = await new Sqs(aws, at).createQueue({
-      name,
-      attributes: attributesOf(planned, () => true),
-      tags: mapOf(planned, "tags_all"),
-    });
+    const url = await doing(`creating SQS Queue (${name})`, () =>
+      new Sqs(aws, at).createQueue({
+        name,
+        attributes: attributesOf(planned, () => true),
+        tags: mapOf(planned, "tags_all"),
+      }),
+    );
     keep({ id: url, name });
   },
 
@@ -113,26 +116,22 @@ export const sqsQueue: ResourceType = {
   async update({ aws, at }, prior, planned) {
     const sqs = new Sqs(aws, at);
     const url = textOf(prior, "id");
-    if (hasChanged(prior, planned, ["tags_all"])) {
-      await sqs.tagQueue(url, mapOf(planned, "tags_all"));
-    }
+    await updateTags(`SQS (Simple Queue) Queue (${url})`, prior, planned, (tags) =>
+      sqs.tagQueue(url, tags),
+    );
     const changed = Object.keys(ATTRIBUTES).filter((name) => hasChanged(prior, planned, [name]));
     if (changed.length > 0) {
-      await sqs.setQueueAttributes(
-        url,
-        attributesOf(planned, (argument) => changed.includes(argument)),
+      await doing(`updating SQS Queue (${url}) attributes`, () =>
+        sqs.setQueueAttributes(
+          url,
+          attributesOf(planned, (argument) => changed.includes(argument)),
+        ),
       );
     }
   },
 
   async delete({ aws, at }, state) {
-    try {
-      await new Sqs(aws, at).deleteQueue(textOf(state, "id"));
-    } catch (error) {
-      if (!isQueueNotFound(error)) {
-        throw error;
-      }
-    }
+    await unlessGone(isQueueNotFound, () => new Sqs(aws, at).deleteQueue(textOf(state, "id")));
   },
 
   identify: (id) => ({ id, url: id }),
@@ -142,18 +141,8 @@ export const sqsQueue: ResourceType = {
 };
 
 /** The queue of that URL, unless it is gone. */
-export async function findQueue(
-  { aws, at }: Session,
-  url: string,
-): Promise<QueueObject | undefined> {
-  try {
-    return await new Sqs(aws, at).getQueueAttributes(url);
-  } catch (error) {
-    if (isQueueNotFound(error)) {
-      return undefined;
-    }
-    throw error;
-  }
+export function findQueue({ aws, at }: Session, url: string): Promise<QueueObject | undefined> {
+  return unlessGone(isQueueNotFound, () => new Sqs(aws, at).getQueueAttributes(url));
 }
 
 /** The attributes of those arguments. One that has no value is set to none, if it can have none. */
