@@ -91,24 +91,16 @@ export class TerraformRuns {
   constructor(private readonly props: TerraformRunsProps) {}
 
   /**
-   * Prepares a stack, unless that was done: its backend, and the account's workspace.
+   * Prepares a stack, unless that was done. The account's workspace is there already: the local
+   * backend takes a folder for one.
    *
    * @throws {ProgramFailure} if Terraform fails
    */
   async prepare(folder: StackFolder): Promise<void> {
-    // The last thing that Terraform writes when it has selected the workspace.
-    const selected = join(folder.directory, ".terraform", "environment");
-    if (existsSync(selected) && readFileSync(selected, "utf8") === this.props.workspace) {
-      return;
+    // Where Terraform keeps the backend that it was initialized with.
+    if (!existsSync(join(folder.directory, ".terraform", "terraform.tfstate"))) {
+      await this.require(folder, ["init", "-input=false", "-no-color"]);
     }
-    await this.require(folder, ["init", "-input=false", "-no-color"]);
-    await this.require(folder, [
-      "workspace",
-      "select",
-      "-or-create",
-      "-no-color",
-      this.props.workspace,
-    ]);
   }
 
   /** Checks a stack's configuration without its state. */
@@ -138,22 +130,22 @@ export class TerraformRuns {
 
   /** Takes an object over into a stack's state. */
   async import(folder: StackFolder, address: string, importId: string): Promise<void> {
-    await this.require(folder, ["import", "-input=false", "-no-color", address, importId], true);
+    await this.require(folder, ["import", "-input=false", "-no-color", address, importId]);
   }
 
   /** Keeps a resource whose making failed half-way: the next apply finishes it instead of replacing it. */
   async untaint(folder: StackFolder, address: string): Promise<void> {
-    await this.require(folder, ["untaint", "-no-color", address], true);
+    await this.require(folder, ["untaint", "-no-color", address]);
   }
 
   /** Runs any other command of Terraform; returns what it wrote. */
   async command(folder: StackFolder, ...args: string[]): Promise<{ code: number; text: string }> {
-    const { code, stdout, stderr } = await this.run(folder, args, true);
+    const { code, stdout, stderr } = await this.run(folder, args);
     return { code, text: `${stdout}${stderr}` };
   }
 
-  private async require(folder: StackFolder, args: readonly string[], inWorkspace = false) {
-    const { code, stdout, stderr, stopCode } = await this.run(folder, args, inWorkspace);
+  private async require(folder: StackFolder, args: readonly string[]): Promise<void> {
+    const { code, stdout, stderr, stopCode } = await this.run(folder, args);
     if (code !== 0 || stopCode !== undefined) {
       throw new ProgramFailure(
         `${stdout}${stderr}${folder.id}: ${args[0]} ${stopCode === undefined ? `failed with exit code ${code}; its message is above` : "was stopped"}`,
@@ -192,7 +184,6 @@ export class TerraformRuns {
     const result = await this.run(
       folder,
       [...args, "-no-color"],
-      true,
       form === "lines" ? take : undefined,
     );
     if (form === "document") {
@@ -212,15 +203,10 @@ export class TerraformRuns {
     return { code: result.code, ...(changes && { changes }), actions, problems };
   }
 
-  private run(
-    folder: StackFolder,
-    args: readonly string[],
-    inWorkspace: boolean,
-    onLine?: (line: string) => void,
-  ) {
+  private run(folder: StackFolder, args: readonly string[], onLine?: (line: string) => void) {
     return runProgram(this.props.program, args, {
       directory: folder.directory,
-      env: { ...this.props.env, ...(inWorkspace && { TF_WORKSPACE: this.props.workspace }) },
+      env: { ...this.props.env, TF_WORKSPACE: this.props.workspace },
       interactive: false,
       output: "keep",
       ...(onLine && { onLine }),

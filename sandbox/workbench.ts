@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { readStackFolders, STACK_FILE, type StackFolder } from "../cli/stack-folders";
@@ -130,6 +130,8 @@ export class Workbench {
       }
       mkdirSync(directory, { recursive: true });
       copyFileSync(source, join(directory, STACK_FILE));
+      // The workspace: Terraform then has to make none.
+      mkdirSync(dirname(this.stateFile(id)), { recursive: true });
       writeFileSync(join(directory, OVERRIDE_FILE), `${JSON.stringify(override, null, 2)}\n`);
     }
     const ids = folders.map(({ id }) => id);
