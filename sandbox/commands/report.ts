@@ -19,9 +19,11 @@ export function reportFailure(
   printProblems(io, stackId, result);
   const obstacles = showObstacles(sandbox);
   if (sandbox.hasProviderDied()) {
-    io.err("The provider's process died.\n");
+    io.err(
+      `The provider's process died.${obstacles === "" ? " Run the same command again." : ""}\n`,
+    );
   }
-  io.err(obstacles === "" ? "Run the same command again.\n" : obstacles);
+  io.err(obstacles);
   return result.code;
 }
 

@@ -200,6 +200,16 @@ test("a key that was made half-way is not replaced, but kept with the command th
   expect(finished.out).toMatch(/^keys: \d+ to add, 1 to change, 0 to destroy$/m);
 });
 
+test("what fails for another reason is not told to be run again", async () => {
+  const failed = await run("apply small --fail-call 1");
+  expect(failed.code).toBe(1);
+  expect(failed.err).toContain("the sandbox was told to fail");
+  expect(failed.err).not.toContain("again");
+  const died = await run("apply small --die-before-change 1");
+  expect(died.err).toMatch(/^The provider's process died\. Run the same command again\.$/m);
+  expect(await run("apply small")).toMatchObject({ code: 0, err: "" });
+});
+
 test("a destroy that would leave something unseen behind does not begin", async () => {
   await run("apply small --fail-change 9");
   const { sandbox } = await project.start("small", { faults: { dieAfterChange: 1 } });
