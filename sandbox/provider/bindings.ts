@@ -148,7 +148,7 @@ function sourceOf(javascript: string): string {
 }
 
 /** A name with its first letter in lower case, as functions are called. */
-export function lowerFirst(name: string): string {
+function lowerFirst(name: string): string {
   return `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
 }
 
