@@ -208,10 +208,12 @@ const TERRAFORM_DIRECTORY = ".terraform";
 /** Whether the override file that is in a folder names the same place for the state. */
 function hasBackend(directory: string, terraform: Override["terraform"]): boolean {
   const file = join(directory, OVERRIDE_FILE);
-  return (
-    existsSync(file) &&
-    isDeepStrictEqual(JSON.parse(readFileSync(file, "utf8")).terraform, terraform)
-  );
+  try {
+    return isDeepStrictEqual(JSON.parse(readFileSync(file, "utf8")).terraform, terraform);
+  } catch {
+    // Not there, or damaged: it is written anew.
+    return false;
+  }
 }
 
 const UNPROTECTED = { lifecycle: { prevent_destroy: false } };

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command, CommandIo } from "../../cli/io";
+import { runCommand } from "./run-command";
 import { FIXTURE_ACCOUNTS } from "./synth";
 
 /** An unprotected account with one region besides its home: stacks keys, archive-eu-central-1, archive-eu-west-1. */
@@ -128,29 +129,18 @@ export class TempProject {
     return join(this.fakes, "aws-config");
   }
 
-  /** Runs a command; returns its exit code and what it wrote. */
-  async run(
+  /** Runs a command in the project. */
+  run(
     command: Command,
     argv: readonly string[],
     io: Partial<CommandIo> = {},
-  ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-    let out = "";
-    let err = "";
-    const code = await command(argv, {
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
-      interactive: false,
-      nodeVersion: "20.20.2",
+  ): ReturnType<typeof runCommand> {
+    return runCommand(command, argv, {
       projectDirectory: this.directory,
       cdktf: [this.pathOf("cdktf")],
       ...io,
       env: { ...this.env(), ...io.env },
     });
-    return { code, out, err };
   }
 
   /** The least environment in which a command works. */

@@ -1,5 +1,5 @@
 /** What the sandbox knows of an account, and how it keeps it apart from everything else. */
-import { renameSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../../cli/io";
 import { KMS_KEYS } from "../../sandbox/aws/kms";
@@ -8,6 +8,8 @@ import { cdktf } from "../../sandbox/commands/cdktf";
 import { destroy } from "../../sandbox/commands/destroy";
 import { show } from "../../sandbox/commands/show";
 import type { InventoryItem } from "../../sandbox/inventory";
+import { OVERRIDE_FILE } from "../../sandbox/workbench";
+import { runCommand } from "../helpers/run-command";
 import { complaints, SandboxProject, SMALL_ACCOUNT, totals } from "../helpers/sandbox-project";
 import { FIXTURE_ACCOUNTS } from "../helpers/synth";
 
@@ -18,25 +20,11 @@ beforeEach(() => {
 afterEach(() => project.remove());
 
 /** Runs a command of the sandbox in this process. */
-async function run(
-  command: Command,
-  ...argv: string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  let out = "";
-  let err = "";
-  const code = await command(argv, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
+function run(command: Command, ...argv: string[]): ReturnType<typeof runCommand> {
+  return runCommand(command, argv, {
     env: { PATH: process.env.PATH },
-    interactive: false,
-    nodeVersion: process.versions.node,
     projectDirectory: project.directory,
   });
-  return { code, out, err };
 }
 
 /** Removes a resource from a state, as people do and as an apply that dies leaves it. */
@@ -171,6 +159,15 @@ test("a project that was moved goes on where it was", async () => {
   } finally {
     moved.remove();
   }
+});
+
+test("a damaged override file is written anew", async () => {
+  expect(complaints(await project.apply("small"))).toBe("");
+  const file = join(project.directory, ".sandbox/stacks/small/stacks/keys", OVERRIDE_FILE);
+  const before = readFileSync(file, "utf8");
+  writeFileSync(file, "{");
+  expect(await run(apply, "small")).toMatchObject({ code: 0, err: "" });
+  expect(readFileSync(file, "utf8")).toBe(before);
 });
 
 test("Terraform finds the provider on loopback, and a home without anybody's settings", async () => {

@@ -178,30 +178,71 @@ function principalsOf({
 /**
  * Whether a key policy lets a role put the next one: the safety check of KMS.
  *
- * No source says whether KMS counts a statement with a condition. Here it does not: a policy that
- * passes does so either way. A Deny counts if it hits the role whatever the request.
+ * No source says whether KMS counts a grant with a condition. Here it does not: a policy that passes
+ * does so either way. A denial counts if it hits the role whatever the request: also one whose
+ * conditions are about the role alone.
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
  */
 export function letsPutPolicy(statements: readonly PolicyStatement[], roleArn: string): boolean {
-  const hits = ({ Principal, Action, NotAction, Condition }: PolicyStatement): boolean =>
-    Condition === undefined &&
+  const isAbout = ({ Action, NotAction, Principal, NotPrincipal }: PolicyStatement): boolean =>
     (NotAction === undefined
       ? [Action ?? []].flat().some(coversPutKeyPolicy)
       : ![NotAction].flat().some(coversPutKeyPolicy)) &&
-    namesRole(Principal, roleArn);
+    (NotPrincipal === undefined
+      ? namesRole(Principal, roleArn)
+      : !namesRole(NotPrincipal, roleArn));
   return (
-    statements.some((statement) => statement.Effect === "Allow" && hits(statement)) &&
-    !statements.some((statement) => statement.Effect === "Deny" && hits(statement))
+    statements.some(
+      (statement) =>
+        statement.Effect === "Allow" && statement.Condition === undefined && isAbout(statement),
+    ) &&
+    !statements.some(
+      (statement) =>
+        statement.Effect === "Deny" && isAbout(statement) && alwaysHolds(statement, roleArn),
+    )
   );
 }
 
+/** Operators that compare texts, with whether they want a difference and whether they know wildcards. */
+const TEXT_OPERATOR = /^(?:String|Arn)(Not)?(Equals|Like)(?:IfExists)?$/;
+
+/** Whether the conditions of a statement hold for every request of a role. */
+function alwaysHolds({ Condition = {} }: PolicyStatement, roleArn: string): boolean {
+  const known: Readonly<Record<string, string | undefined>> = {
+    "aws:principalarn": roleArn,
+    "aws:principalaccount": parseArn(roleArn)?.account,
+  };
+  return Object.entries(Condition).every(([operator, keys]) => {
+    const [isText, not, comparison] = TEXT_OPERATOR.exec(operator) ?? [];
+    return Object.entries(keys).every(([key, values]) => {
+      const actual = known[key.toLowerCase()];
+      if (isText === undefined || actual === undefined) {
+        return false;
+      }
+      // Comparing ARNs, equality knows wildcards too.
+      const hasWildcards = comparison === "Like" || operator.startsWith("Arn");
+      const matches = [values]
+        .flat()
+        .some((value) =>
+          hasWildcards ? matchesPattern(String(value), actual) : String(value) === actual,
+        );
+      return matches !== (not !== undefined);
+    });
+  });
+}
+
 function coversPutKeyPolicy(pattern: string): boolean {
+  return matchesPattern(pattern.toLowerCase(), "kms:putkeypolicy");
+}
+
+/** Whether a text is what a pattern with `*` and `?` describes. */
+function matchesPattern(pattern: string, text: string): boolean {
   const expression = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
-  return new RegExp(`^${expression}$`, "i").test("kms:PutKeyPolicy");
+  return new RegExp(`^${expression}$`).test(text);
 }
 
 function namesRole(principal: PolicyStatement["Principal"], roleArn: string): boolean {

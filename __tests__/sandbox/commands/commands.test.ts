@@ -13,6 +13,7 @@ import { show } from "../../../sandbox/commands/show";
 import { untaint } from "../../../sandbox/commands/untaint";
 import { up } from "../../../sandbox/commands/up";
 import { PROJECT } from "../../helpers/project";
+import { type Ended, runCommand } from "../../helpers/run-command";
 import { SandboxProject, SMALL_ACCOUNT } from "../../helpers/sandbox-project";
 
 const MAIN = join(PROJECT, "sandbox/main.ts");
@@ -40,12 +41,6 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs a command as a person does, with nothing of the environment but what starts programs. */
 function start(command: string): Promise<Ended> {
   const child = spawn(
@@ -71,24 +66,18 @@ function start(command: string): Promise<Ended> {
 /** Runs a command in this process, which is faster. */
 async function run(command: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const [name = "", ...argv] = command.split(" ");
-  let out = "";
-  let err = "";
+  const found = COMMANDS[name];
+  if (found === undefined) {
+    throw new Error(`there is no command ${name}`);
+  }
   try {
-    const code = await COMMANDS[name]?.(argv, {
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
+    return await runCommand(found, argv, {
       env: { PATH: process.env.PATH, HOME: join(project.directory, "home"), ...env },
-      interactive: false,
-      nodeVersion: process.versions.node,
       projectDirectory: project.directory,
     });
-    return { code: code ?? null, out, err };
   } catch (error) {
-    return { code: 1, out, err: `${err}${(error as Error).message}\n` };
+    // As the process does: what a person can correct is said before anything is written.
+    return { code: 1, out: "", err: `${(error as Error).message}\n` };
   }
 }
 
