@@ -21,7 +21,7 @@ beforeAll(() => {
   write("defaults.yaml", fixture("defaults.yaml"));
 });
 
-test("cdktf synth writes the keys and every archive stack", () => {
+test("cdktf synth writes every stack", () => {
   expect(cdktf("synth")).toMatchObject({ code: 0, stderr: "" });
   expect(readdirSync(join(copy, "cdktf.out/stacks")).sort()).toEqual([
     "archive-eu-central-1",
@@ -30,6 +30,7 @@ test("cdktf synth writes the keys and every archive stack", () => {
     "archive-eu-west-1",
     "archive-us-east-1",
     "keys",
+    "notifications",
   ]);
   expect(filesIn(join(copy, "cdktf.out"))).toEqual(
     synthAccount(join(copy, "accounts"), "acme").files,

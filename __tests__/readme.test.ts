@@ -25,7 +25,7 @@ test("every npm script that the documents name is there", () => {
 });
 
 test("the tree under Developing is the tree", () => {
-  const tree = blocks("text").join("\n");
+  const tree = blocks("text").find((text) => text.startsWith("main.ts")) ?? "";
   const entries = tree.split("\n").flatMap((line) => line.split(/\s/)[0] || []);
   expect(entries.length).toBeGreaterThan(7);
   for (const entry of entries) {
@@ -49,7 +49,7 @@ test("the policies are JSON, and the statements of an existing key too", () => {
   const documents = blocks("json").map((text) => JSON.parse(text) as { Statement: object[] } | []);
   expect(
     documents.map((document) => (Array.isArray(document) ? document : document.Statement).length),
-  ).toEqual([4, 6, 1, 4]);
+  ).toEqual([4, 18, 4, 4]);
 });
 
 test.each([
@@ -58,6 +58,7 @@ test.each([
   ["keyspan/prod/keys.tfstate.tflock", true],
   ["keys.tfstate", true],
   ["archive-eu-west-1.tfstate", true],
+  ["notifications.tfstate", true],
   ["keyspan/dev/keys.tfstate", false],
   ["keyspan/production/keys.tfstate", false],
   ["other.tfstate", false],
@@ -88,7 +89,7 @@ test.each([
 
 test("the YAML examples are accepted in an account", () => {
   const examples = blocks("yaml");
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
   for (const example of examples) {
     const folder = new AccountFolder();
     const document = parseDocument(projectText("__tests__/fixtures/accounts/defaults.yaml"));
@@ -102,6 +103,9 @@ test("the YAML examples are accepted in an account", () => {
     document.setIn(["buses", "orders", "producers"], ["111122223333"]);
     for (const { key, value } of account.contents.items) {
       const section = String(key);
+      if (!isMap(value)) {
+        document.set(section, value);
+      }
       for (const inner of isMap(value) ? value.items : []) {
         document.setIn([section, String(inner.key)], inner.value);
       }
@@ -131,6 +135,7 @@ test("the sandbox's commands and flags that the documents name are there", () =>
   const sandbox = `${readme}${projectText("sandbox/README.md")}`;
   const named = [...sandbox.matchAll(/npm run sandbox -- (\w+)/g)].map(([, name = ""]) => name);
   expect([...new Set(named)].sort()).toEqual([
+    "alert",
     "apply",
     "cdktf",
     "destroy",
@@ -157,3 +162,13 @@ test("the tree of the sandbox is the tree", () => {
     expect([entry, existsSync(join(PROJECT, entry))]).toEqual([entry, true]);
   }
 });
+
+test.each(["scheduled-for-deletion", "reminder", "enabled-again"])(
+  "the message %s is as announce writes it",
+  (name) => {
+    const [, ...lines] = projectText(`__tests__/fixtures/messages/${name}.txt`)
+      .trimEnd()
+      .split("\n");
+    expect(blocks("text")).toContain(`${lines.join("\n")}\n`);
+  },
+);

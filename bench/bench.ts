@@ -118,6 +118,8 @@ state:
 keys: { archive: ${key}, alerts: ${key}, audit: ${key} }
 buses: { orders: { producers: ["111122223333"] } }
 archives: { orders: { bus: orders, retentionDays: 30 } }
+notifications: { subscriptions: [{ protocol: email, endpoint: key-alerts@example.com }] }
+trail: create
 `;
 }
 

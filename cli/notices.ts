@@ -7,12 +7,12 @@ export function notices({ account, ledger, stacks }: Synthesis): readonly string
   for (const { name, state } of account.regions) {
     if (state === "draining") {
       lines.push(
-        `Region ${name} is draining: the next apply deletes its buses and archives with all archived events. Its keys stay.`,
+        `Region ${name} is draining: the next apply deletes its buses and archives with all archived events. Its keys stay, and are still watched.`,
       );
     }
     if (state === "retired") {
       lines.push(
-        `Region ${name} is retired: Terraform forgets its keys, which stay in AWS and cost money until you delete them there.`,
+        `Region ${name} is retired: Terraform forgets its keys, which stay in AWS and cost money until you delete them there, and stops watching the region.`,
       );
     }
   }

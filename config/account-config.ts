@@ -5,8 +5,9 @@ import type { Retention } from "../modules/events/encrypted-archive";
 import type { EventPattern } from "../modules/events/event-pattern";
 import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
 import type { KeyUseConditions } from "../modules/kms/key-policy";
-import { type Partition, partitionOf } from "../modules/partition";
-import type { AccountInput } from "./account-schema";
+import { IAM_REGIONS, type Partition, partitionOf } from "../modules/partition";
+import { type AccountInput, matchesResidency } from "./account-schema";
+import { REMINDER_DAYS } from "./rules";
 
 /** Where a region stands in its life. */
 export type RegionState = "active" | "draining" | "retired";
@@ -81,6 +82,49 @@ export interface ArchiveConfig {
   readonly eventPattern?: EventPattern;
 }
 
+/** Who hears: one subscription, made on both topics. */
+export interface SubscriptionConfig {
+  readonly protocol: "email" | "https" | "sqs" | "lambda";
+  /** The endpoint itself, or the name of the SSM parameter of the home region that holds it. */
+  readonly endpoint: { readonly value: string } | { readonly ssmParameter: string };
+  /** critical: on the first topic, only what is critical. */
+  readonly severity: "critical" | "all";
+}
+
+/** What people hear of, and how. */
+export interface NotificationConfig {
+  /** all: every customer managed key of the active regions. managed: Keyspan's own. */
+  readonly watch: "all" | "managed";
+  /** Days before a deletion on which people are reminded, the most first. The last two are critical. */
+  readonly reminderDays: readonly number[];
+  /** At least one. In an order that the file cannot change. */
+  readonly subscriptions: readonly SubscriptionConfig[];
+  /** ARN of the organisation's hub bus. Also set when it is this account's own. */
+  readonly organizationHub?: string;
+  /** Id of the organisation whose accounts may forward here: set if, and only if, this account is the hub. */
+  readonly hubOfOrganization?: string;
+  /** Printed under every message. */
+  readonly footer: { readonly runbook?: string; readonly contact?: string };
+  /** The partition's IAM region, if it is an active region or residency allows a rule there. */
+  readonly iamRegion?: string;
+}
+
+/** The trail that makes KMS's calls heard. */
+export type TrailConfig =
+  | {
+      readonly mode: "create";
+      /** Whether reading calls are recorded too. */
+      readonly readEvents: boolean;
+      /** Days that the trail's log group keeps events. Without it there is no log group. */
+      readonly logGroupRetentionDays?: number;
+    }
+  | { readonly mode: "existing"; readonly trailArn: string }
+  | {
+      readonly mode: "organization";
+      /** Without it the trail check looks for the organisation's trail. */
+      readonly trailArn?: string;
+    };
+
 /** Where the account's Terraform states are. */
 export interface StateConfig {
   readonly bucket: string;
@@ -116,6 +160,8 @@ export interface AccountConfig {
   readonly keys: readonly KeyConfig[];
   readonly buses: readonly BusConfig[];
   readonly archives: readonly ArchiveConfig[];
+  readonly notifications: NotificationConfig;
+  readonly trail: TrailConfig;
   readonly protect: boolean;
 }
 
@@ -200,7 +246,66 @@ export function resolveAccount(
         }),
       }),
     ),
+    notifications: resolveNotifications(input, partition),
+    trail: resolveTrail(input.trail),
     protect: input.protect ?? true,
+  };
+}
+
+function resolveNotifications(
+  { notifications, residency }: AccountInput,
+  partition: Partition,
+): NotificationConfig {
+  const { organizationHub, organizationId, footer = {} } = notifications;
+  const days = notifications.reminders?.daysBeforeDeletion ?? REMINDER_DAYS.default;
+  const iamRegion = IAM_REGIONS[partition];
+  // So is every active region: a rule sees to that.
+  const isAdmitted = residency?.some((pattern) => matchesResidency(iamRegion, pattern)) ?? true;
+  return {
+    watch: notifications.watch ?? "all",
+    reminderDays: [...days].sort((a, b) => b - a),
+    subscriptions: notifications.subscriptions
+      .map(
+        ({ protocol, endpoint, severity = "all" }): SubscriptionConfig => ({
+          protocol,
+          endpoint:
+            typeof endpoint === "string" ? { value: endpoint } : { ssmParameter: endpoint.ssm },
+          severity,
+        }),
+      )
+      .sort((a, b) => byText(subscriptionOrder(a), subscriptionOrder(b))),
+    ...(organizationHub !== undefined && { organizationHub }),
+    ...(organizationId !== undefined && { hubOfOrganization: organizationId }),
+    footer: {
+      ...(footer.runbook !== undefined && { runbook: footer.runbook }),
+      ...(footer.contact !== undefined && { contact: footer.contact }),
+    },
+    ...(isAdmitted && { iamRegion }),
+  };
+}
+
+/** No two subscriptions of an account have the same: a rule sees to that. */
+function subscriptionOrder({ protocol, endpoint }: SubscriptionConfig): string {
+  return `${protocol} ${"value" in endpoint ? endpoint.value : endpoint.ssmParameter}`;
+}
+
+function resolveTrail(trail: AccountInput["trail"]): TrailConfig {
+  if (trail === "organization") {
+    return { mode: "organization" };
+  }
+  const { create, existing, organization } = trail === "create" ? { create: {} } : trail;
+  if (existing !== undefined) {
+    return { mode: "existing", trailArn: existing };
+  }
+  if (organization !== undefined) {
+    return { mode: "organization", trailArn: organization };
+  }
+  return {
+    mode: "create",
+    readEvents: create?.readEvents ?? true,
+    ...(create?.logGroupRetentionDays !== undefined && {
+      logGroupRetentionDays: create.logGroupRetentionDays,
+    }),
   };
 }
 

@@ -1,15 +1,26 @@
 /**
  * The form of an account's configuration: fields, types and what one value alone must be.
  *
- * What several values must be together stands in cross-field-rules.ts. The message of every issue
+ * What several values must be together stands in cross-field-rules.ts and notification-rules.ts. The message of every issue
  * is the id of a rule; rules.ts holds its words.
  */
 import { isIP } from "node:net";
 import * as z from "zod";
 import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
 import { ARCHIVE_NAME, EVENT_BUS_NAME } from "../modules/names";
-import { PARTITION_PATTERN, REGIONS_BY_PARTITION } from "../modules/partition";
-import type { RuleId } from "./rules";
+import {
+  PARTITION_PATTERN,
+  parseArn,
+  partitionOf,
+  REGIONS_BY_PARTITION,
+} from "../modules/partition";
+import {
+  LOG_RETENTION_DAYS,
+  MAX_FOOTER_CHARACTERS,
+  MAX_SUBSCRIPTIONS,
+  REMINDER_DAYS,
+  type RuleId,
+} from "./rules";
 
 // The ids are checked here, where they are written, against the table of rules.
 const rule = (id: RuleId) => ({ error: id });
@@ -33,6 +44,11 @@ const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 // https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 const TAG_KEY = /^(?!aws:|keyspan:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+const SSM_PARAMETER = /^(?!\/(?:[aA][wW][sS]|[sS][sS][mM]))(?:\/[A-Za-z0-9_.-]+){1,15}$/;
+const SSM_PARAMETER_CHARACTERS = 1011;
+const FOOTER = /^(?=.*\S)[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+$/u;
 
 /** Whether a region matches one pattern: a name, or the beginning of names followed by `*`. */
 export function matchesResidency(region: string, pattern: string): boolean {
@@ -236,6 +252,127 @@ const archive = fields({
     .describe("Regions of the archive. Default: all of the bus's."),
 });
 
+/** A resource of a region and an account. `resource` is the end of a regular expression. */
+const regionalArn = (id: RuleId, service: string, resource: string) =>
+  text(
+    id,
+    new RegExp(`^arn:(${PARTITION_PATTERN}):${service}:[a-z0-9-]+:\\d{12}:${resource}$`),
+  ).refine((name) => {
+    const parts = parseArn(name);
+    return parts !== undefined && partitionOf(parts.region) === parts.partition;
+  }, rule(id));
+
+/** A queue that a standard topic can send to: no .fifo queue. @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
+export const subscribedQueue = regionalArn("queue-arn", "sqs", "[A-Za-z0-9_-]{1,80}");
+
+/** A function, or an alias or version of it. @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
+export const subscribedFunction = regionalArn(
+  "function-arn",
+  "lambda",
+  "function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]{1,128})?",
+);
+
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html
+const trailArn = regionalArn(
+  "trail-arn",
+  "cloudtrail",
+  "trail/(?=.{3,128}$)[A-Za-z0-9]+([._-][A-Za-z0-9]+)*",
+);
+
+const subscription = fields({
+  protocol: z
+    .enum(["email", "https", "sqs", "lambda"], rule("subscription-protocol"))
+    .describe("How messages are sent."),
+  // Its form hangs on the protocol: notification-rules.ts checks it.
+  endpoint: z
+    .union(
+      [
+        z.string(rule("endpoint")),
+        fields({
+          ssm: text("ssm-parameter", SSM_PARAMETER)
+            .max(SSM_PARAMETER_CHARACTERS, rule("ssm-parameter"))
+            .describe("SSM parameter of the home region that holds the URL."),
+        }),
+      ],
+      rule("endpoint"),
+    )
+    .describe("Group address, URL or ARN, or for https the SSM parameter that holds the URL."),
+  severity: z
+    .enum(["critical", "all"], rule("subscription-severity"))
+    .optional()
+    .describe("critical: not what can wait. Default: all."),
+});
+
+const footerText = text("footer-text", FOOTER).max(MAX_FOOTER_CHARACTERS, rule("footer-text"));
+
+const notifications = fields({
+  watch: z
+    .enum(["all", "managed"], rule("watch"))
+    .optional()
+    .describe(
+      "all: every customer managed key of the active regions. managed: Keyspan's own. Default: all.",
+    ),
+  reminders: fields({
+    // More days than a key's deletionWindowDays never come for that key: no harm.
+    daysBeforeDeletion: z
+      .array(days("reminder-days", REMINDER_DAYS), rule("wrong-type"))
+      .min(1, rule("list-length"))
+      .optional()
+      .describe(
+        `Days before a key's deletion on which people are reminded, in any order. The last two are critical. Default: ${REMINDER_DAYS.default.join(", ")}.`,
+      ),
+  })
+    .optional()
+    .describe("When people are reminded that a key will be deleted."),
+  subscriptions: z
+    .array(subscription, rule("wrong-type"))
+    .min(1, rule("subscription-count"))
+    .max(MAX_SUBSCRIPTIONS, rule("subscription-count"))
+    .describe("Who hears, in any order."),
+  // AWS's own names: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
+  organizationHub: regionalArn(
+    "event-bus-arn",
+    "events",
+    "event-bus/(?!default$|aws\\.)[/.\\-_A-Za-z0-9]{1,256}",
+  )
+    .optional()
+    .describe(
+      "Hub bus of the organisation, which hears too. The account's own makes the account the hub.",
+    ),
+  organizationId: text("organization-id", ORGANIZATION_ID)
+    .optional()
+    .describe("Organisation whose accounts may forward here: only in the account that is the hub."),
+  footer: fields({
+    runbook: footerText.optional().describe("Where it says what to do."),
+    contact: footerText.optional().describe("Who can be asked."),
+  })
+    .optional()
+    .describe("Printed under every message."),
+});
+
+const trail = z
+  .union(
+    [
+      z.enum(["create", "organization"], rule("trail-mode")),
+      fields({
+        create: fields({
+          readEvents: flag.describe("Whether reading calls are recorded too. Default: true."),
+          logGroupRetentionDays: z
+            .literal(LOG_RETENTION_DAYS, rule("log-group-retention-days"))
+            .describe("Days that a log group keeps the events. Default: no log group."),
+        })
+          .partial()
+          .describe("The account's own trail is made."),
+        existing: trailArn.describe("The account's own trail, which it already has."),
+        organization: trailArn.describe("The organisation's trail."),
+      }).partial(),
+    ],
+    rule("trail-mode"),
+  )
+  .describe(
+    "Trail that records what is done with keys: create, organization, or one of the two or existing with its settings.",
+  );
+
 /** The form of a whole account, after its file has been merged over the defaults. */
 export const accountSchema = fields({
   version: z.literal(1, rule("version")),
@@ -284,6 +421,8 @@ export const accountSchema = fields({
     .record(text("archive-name", ARCHIVE), archive, rule("wrong-type"))
     .optional()
     .describe("Archives of the buses' events."),
+  notifications: notifications.describe("What people hear of, and how."),
+  trail,
   protect: flag
     .optional()
     .describe(

@@ -6,6 +6,7 @@ import {
   archiveStackId,
   deadLetterQueueName,
   EVENT_BUS_NAME,
+  HUB_BUS,
   KEYSPAN_PREFIX,
   keyAlias,
   type NameLimit,
@@ -14,31 +15,23 @@ import {
   STATE_OBJECT_KEY,
   stateObjectKey,
 } from "../modules/names";
-import { type Partition, parseArn, partitionOf } from "../modules/partition";
-import { type AccountInput, matchesResidency } from "./account-schema";
+import { parseArn, partitionOf } from "../modules/partition";
+import {
+  type AccountDraft,
+  accountPartition,
+  activeRegions,
+  entries,
+  type Finding,
+  isLeftOut,
+  items,
+  own,
+  regionNames,
+  whole,
+} from "./account-draft";
+import { matchesResidency } from "./account-schema";
+import { notificationFindings, trailFindings } from "./notification-rules";
 import { MAX_TAGS, OWN_TAGS, type RuleId } from "./rules";
 import type { ValuePath } from "./yaml-source";
-
-/** A rule that does not hold, and where. */
-export interface Finding {
-  readonly rule: RuleId;
-  readonly path: ValuePath;
-  readonly got: unknown;
-  /** Whether the key at the end of the path is meant, not the value behind it. */
-  readonly atKey?: boolean;
-  /** Replaces the rule's own words where only the place knows them. */
-  readonly must?: string;
-  readonly fix?: string;
-}
-
-type Loose<T> = T extends readonly (infer Item)[]
-  ? readonly (Loose<Item> | undefined)[]
-  : T extends object
-    ? { readonly [Field in keyof T]?: Loose<T[Field]> | undefined }
-    : T;
-
-/** A configuration in which whatever had the wrong form is left out, so that the rest can be checked. */
-export type AccountDraft = Loose<AccountInput>;
 
 type KeyDraft = NonNullable<NonNullable<AccountDraft["keys"]>[string]>;
 type ArchiveDraft = NonNullable<NonNullable<AccountDraft["archives"]>[string]>;
@@ -72,59 +65,10 @@ export function crossFieldFindings(draft: AccountDraft, workspace: string): read
     ...keyspanKeyFindings(draft),
     ...entries(draft.buses).flatMap(([name, bus]) => busFindings(draft, name, bus)),
     ...archiveFindings(draft),
+    ...notificationFindings(draft),
+    ...trailFindings(draft),
     ...repetitionFindings(draft, []),
   ];
-}
-
-function entries<T>(map: Readonly<Record<string, T | undefined>> | undefined): [string, T][] {
-  return Object.entries(map ?? {}).filter((entry): entry is [string, T] => entry[1] !== undefined);
-}
-
-function items<T>(list: readonly (T | undefined)[] | undefined): [number, T][] {
-  return [...(list ?? []).entries()].filter(
-    (entry): entry is [number, T] => entry[1] !== undefined,
-  );
-}
-
-/** What a map itself holds under a name: a key may be called `constructor`. */
-function own<T>(map: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
-}
-
-/** Whether a map has a field whose value was left out because of its form: that has its own message. */
-function isLeftOut(map: object | undefined, field: string): boolean {
-  return Object.entries(map ?? {}).some(([name, value]) => name === field && value === undefined);
-}
-
-/** The list, or nothing if it is not known to be complete. */
-function whole<T>(list: readonly (T | undefined)[] | undefined): readonly T[] | undefined {
-  return list?.every((item): item is T => item !== undefined) === true ? list : undefined;
-}
-
-/** The names of the account's regions, or nothing if not all are known. */
-function regionNames(draft: AccountDraft): readonly string[] | undefined {
-  return whole(draft.regions?.map((entry) => entry?.name));
-}
-
-function activeRegions(draft: AccountDraft): readonly string[] {
-  return items(draft.regions).flatMap(([, { name, state = "active" }]) =>
-    state === "active" ? (name ?? []) : [],
-  );
-}
-
-/**
- * The partition of the account: that of its home region.
- *
- * A home region that is not one of the regions is taken for a slip if it is in another partition
- * than all of them.
- */
-function accountPartition(draft: AccountDraft): Partition | undefined {
-  const { homeRegion } = draft;
-  const partition = homeRegion === undefined ? undefined : partitionOf(homeRegion);
-  const names = regionNames(draft);
-  return names === undefined || names.some((name) => partitionOf(name) === partition)
-    ? partition
-    : undefined;
 }
 
 function regionFindings(draft: AccountDraft): Finding[] {
@@ -485,7 +429,16 @@ function busFindings(draft: AccountDraft, name: string, bus: BusDraft): Finding[
   if (isLeftOut(bus, "existing")) {
     return findings;
   }
+  const named = { path, got: name, atKey: true };
   if (bus.existing === true) {
+    if (name === HUB_BUS) {
+      findings.push({
+        ...named,
+        rule: "reserved-bus-name",
+        must: `not be '${HUB_BUS}', which Keyspan makes itself`,
+        fix: "remove it: Keyspan makes its hub bus with the notifications, and no archive of it",
+      });
+    }
     for (const field of ["key", "producers"] as const) {
       if (bus[field] !== undefined) {
         findings.push({ rule: "existing-bus-alone", path: [...path, field], got: bus[field] });
@@ -493,7 +446,6 @@ function busFindings(draft: AccountDraft, name: string, bus: BusDraft): Finding[
     }
     return [...findings, ...physicalNameFindings(path, name, EVENT_BUS_NAME)];
   }
-  const named = { path, got: name, atKey: true };
   if (name === "default" || name.startsWith("aws.") || name.startsWith(KEYSPAN_PREFIX)) {
     findings.push({ ...named, rule: "reserved-bus-name" });
   } else if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) {
@@ -631,13 +583,13 @@ function archiveNameFindings(
       ];
 }
 
-/** Finds names that a list holds twice, in every list of names of the configuration. */
+/** Finds names and numbers that a list holds twice, in every list of the configuration. */
 function repetitionFindings(value: unknown, path: ValuePath): Finding[] {
   if (Array.isArray(value)) {
     const seen = new Set<unknown>();
     return value.flatMap((item: unknown, index) => {
       const name = typeof item === "object" && item !== null && "name" in item ? item.name : item;
-      const isRepeated = typeof name === "string" && seen.has(name);
+      const isRepeated = ["string", "number"].includes(typeof name) && seen.has(name);
       seen.add(name);
       return isRepeated
         ? [{ rule: "listed-twice", path: [...path, index], got: name } as const]

@@ -379,7 +379,7 @@ function addressProblems(
         !isDeleted(content, resource) &&
         !taken.has(id(resource))
       ) {
-        problems.push(returnProblem(resource, account));
+        problems.push(returnProblem(resource, account, file));
       }
       return;
     }
@@ -402,7 +402,14 @@ function addressProblems(
 }
 
 /** The words for something retired that is defined again: the key still exists in AWS. */
-function returnProblem({ key, region }: ProtectedResource, account: AccountConfig): string {
+function returnProblem(
+  { stack, address, key, region }: ProtectedResource,
+  account: AccountConfig,
+  file: string,
+): string {
+  if (key === undefined) {
+    return `${file}: ${address} of stack ${stack} must be gone from AWS to be made anew, got it retired; what was retired still exists, and its name is taken: import it by hand, or delete it, and then say so under deleted in the ledger`;
+  }
   const inConfig = account.regions.find(({ name }) => name === region);
   return `${inConfig?.where ?? account.workspace}: key ${key} in ${region} must be adopted to come back, got no adopt for it; it still exists in AWS, and Terraform would make a second one: write adopt: {${key}: <key id>} in the region's entry, or adopt: <key id> in keys.${key} for all its regions; or, if it is gone from AWS too, say so under deleted in the ledger`;
 }

@@ -5,8 +5,9 @@ import type * as z from "zod";
 import { showValue, ValidationError } from "../modules/errors";
 import { partitionOf, STAND_IN_PARTITION } from "../modules/partition";
 import { type AccountConfig, resolveAccount } from "./account-config";
+import type { AccountDraft, Finding } from "./account-draft";
 import { accountSchema } from "./account-schema";
-import { type AccountDraft, crossFieldFindings, type Finding } from "./cross-field-rules";
+import { crossFieldFindings } from "./cross-field-rules";
 import { RULES, type RuleId } from "./rules";
 import { type Place, parseYaml, type ValuePath, type YamlSource } from "./yaml-source";
 
@@ -166,10 +167,10 @@ function isMap(value: unknown): value is PlainMap {
  * Maps merge; lists and single values of the account replace those of the defaults.
  *
  * So does a key or bus that says `existing`: nothing that the defaults say of the one that Keyspan
- * would make is true of it.
+ * would make is true of it. Likewise a trail of another mode.
  */
 function merge(defaults: unknown, account: unknown, path: readonly string[]): unknown {
-  if (!isMap(defaults) || !isMap(account) || replacesDefaults(account, path)) {
+  if (!isMap(defaults) || !isMap(account) || replacesDefaults(account, defaults, path)) {
     return account === undefined ? defaults : account;
   }
   const fields = [...new Set([...Object.keys(defaults), ...Object.keys(account)])];
@@ -182,7 +183,10 @@ function merge(defaults: unknown, account: unknown, path: readonly string[]): un
   );
 }
 
-function replacesDefaults(account: PlainMap, path: readonly string[]): boolean {
+function replacesDefaults(account: PlainMap, defaults: PlainMap, path: readonly string[]): boolean {
+  if (path.length === 1 && path[0] === "trail") {
+    return Object.keys(account).every((mode) => !Object.hasOwn(defaults, mode));
+  }
   const isKeyOrBus = path.length === 2 && (path[0] === "keys" || path[0] === "buses");
   return isKeyOrBus && Object.hasOwn(account, "existing") && account.existing !== false;
 }
@@ -291,6 +295,17 @@ function toFindings(issue: z.core.$ZodIssue, config: unknown): readonly FormFind
   const got = valueAt(config, path);
   if (got === undefined) {
     return [{ rule: "missing-field", path, got }];
+  }
+  if (issue.code === "invalid_union" && isMap(got)) {
+    // Of what a field may hold, a map is meant to be the map: its own fields say more.
+    const inMap = issue.errors.find((errors) =>
+      errors.every((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys"),
+    );
+    if (inMap !== undefined) {
+      return inMap.flatMap((inner) =>
+        toFindings({ ...inner, path: [...issue.path, ...inner.path] }, config),
+      );
+    }
   }
   const rule = toRule(word);
   const type = issue.code === "invalid_type" ? TYPES[issue.expected] : undefined;

@@ -5,7 +5,7 @@
  * name it.
  */
 import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
-import { KEYSPAN_PREFIX } from "../modules/names";
+import { HUB_BUS, KEYSPAN_PREFIX } from "../modules/names";
 
 /** What a rule demands. */
 export interface Rule {
@@ -29,6 +29,25 @@ export const MAX_YAML_LEVELS = 100;
 
 /** Most values that the aliases of a file may stand for: a few lines of them can mean gigabytes. */
 export const MAX_YAML_VALUES = 100_000;
+
+/** Days before a key's deletion on which people can be reminded: no key waits longer. */
+export const REMINDER_DAYS = {
+  min: 1,
+  max: DELETION_WINDOW_DAYS.max,
+  default: [14, 7, 2, 1],
+} as const;
+
+/** Most subscriptions of one account, far from what a topic takes: a mailing list serves more people better. */
+export const MAX_SUBSCRIPTIONS = 50;
+
+/** Most characters of each line of a footer, so that a message stays one that people read. */
+export const MAX_FOOTER_CHARACTERS = 300;
+
+/** Days that CloudWatch Logs can keep events. @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+export const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+  3653,
+] as const;
 
 /** The rules by id. */
 export const RULES = {
@@ -363,6 +382,102 @@ export const RULES = {
   "state-account": {
     must: "be a role of the account that holds the state bucket",
     fix: "write it like arn:<partition>:iam::<state.account>:role/Name with the id of state.account",
+  },
+  watch: {
+    must: "be all or managed",
+    fix: "write all to hear of every customer managed key of the active regions, or managed to hear of Keyspan's own only",
+  },
+  "reminder-days": {
+    must: `be a whole number of days from ${REMINDER_DAYS.min} to ${REMINDER_DAYS.max}`,
+    fix: `write numbers in that range, without quotes, such as [${REMINDER_DAYS.default.join(", ")}]: no key waits longer for its deletion`,
+  },
+  "subscription-count": {
+    must: `hold 1 to ${MAX_SUBSCRIPTIONS} subscriptions`,
+    fix: "add one, or let a mailing list or a queue stand for several: alerts that nobody hears protect nothing",
+  },
+  "subscription-protocol": {
+    must: "be email, https, sqs or lambda",
+    fix: "write one of them: a queue or function can pass messages on to anything else",
+  },
+  "subscription-severity": {
+    must: "be critical or all",
+    fix: "write critical to leave out what can wait, or remove the field to hear all",
+  },
+  endpoint: {
+    must: "be text, or a map with the field ssm",
+    fix: "write the address, URL or ARN that the protocol needs, or { ssm: /name } for an https URL that is secret",
+  },
+  "email-address": {
+    must: "be an e-mail address",
+    fix: "write it like key-alerts@example.com, without a name before it",
+  },
+  "group-address": {
+    must: "be the address of a group, not of a person: people leave, and configs are read by many",
+    fix: "write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @",
+  },
+  "https-url": {
+    must: "be an https URL with a host name, without spaces and #",
+    fix: "write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name",
+  },
+  "secret-in-url": {
+    must: "not hold what looks like a secret: configs are read by many",
+    fix: "write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced",
+  },
+  "ssm-parameter": {
+    must: "be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm",
+    fix: "write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html",
+  },
+  "ssm-protocol": {
+    must: "be written out: only an https endpoint may come from an SSM parameter",
+    fix: "write the address or ARN here: it is no secret, and whoever reviews the file sees who hears",
+  },
+  "queue-arn": {
+    must: "be the ARN of a standard SQS queue in a region of its partition",
+    fix: "write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue",
+  },
+  "function-arn": {
+    must: "be the ARN of a Lambda function in a region of its partition",
+    fix: "write it like arn:<partition>:lambda:<region>:<account>:function:name with the name of a region",
+  },
+  "delivery-account": {
+    must: "be in the account itself",
+    fix: "name one of this account: SNS asks the owner of any other to confirm, and Terraform would wait for that in vain; another account hears everything through organizationHub",
+  },
+  "delivery-region": {
+    must: "be in a region that SNS delivers to from the home region",
+    fix: "take one in the home region: SNS reaches no function in another opt-in region, and from one opt-in region nothing in another; see https://docs.aws.amazon.com/sns/latest/dg/lambda-prereq.html",
+  },
+  "event-bus-arn": {
+    must: "be the ARN of an event bus in a region of its partition, other than the default bus and AWS's own",
+    fix: `write it like arn:<partition>:events:<region>:<account>:event-bus/${HUB_BUS} with the name of a region: no account should let others write to its default bus`,
+  },
+  "own-hub": {
+    must: "be the hub bus, if it is a bus of this account",
+    fix: "correct it, or remove it if this account is not the organisation's hub",
+  },
+  "hub-organization": {
+    must: "be given exactly when organizationHub is this account's own hub bus",
+    fix: "add the id of the organisation whose accounts may forward to the hub",
+  },
+  "footer-text": {
+    must: `be 1 to ${MAX_FOOTER_CHARACTERS} characters of text in one line, without control characters`,
+    fix: "shorten it, put a number in quotes, or write a link to what does not fit",
+  },
+  "trail-mode": {
+    must: "be create or organization, or a map with one of create, existing and organization",
+    fix: "write create if the account has no trail yet, existing: <arn> if it has its own, or organization if the organisation's records the account",
+  },
+  "trail-arn": {
+    must: "be the ARN of a CloudTrail trail in a region of its partition",
+    fix: "take TrailARN from `aws cloudtrail describe-trails`",
+  },
+  "own-trail": {
+    must: "be a trail of the account itself",
+    fix: "correct the account id, or write organization: <arn> for the organisation's trail",
+  },
+  "log-group-retention-days": {
+    must: `be one of ${LOG_RETENTION_DAYS.join(", ")}`,
+    fix: "write the next higher of these numbers: CloudWatch Logs takes no others",
   },
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -203,6 +203,7 @@ const SERVICES: readonly string[] = [
   "kinesis",
   "kms",
   "lambda",
+  "logging.s3",
   "logs",
   "macie",
   "mediaconvert",
@@ -273,4 +274,119 @@ export function isServicePrincipal(name: string, partition: Partition): boolean 
  */
 export function viaService(service: string, region: string): string {
   return `${service}.${region}.amazonaws.com`;
+}
+
+/** The service principals of the notification stack: the same in every partition. */
+export const STATES_PRINCIPAL = "states.amazonaws.com";
+export const SCHEDULER_PRINCIPAL = "scheduler.amazonaws.com";
+export const CLOUDWATCH_PRINCIPAL = "cloudwatch.amazonaws.com";
+export const CLOUDTRAIL_PRINCIPAL = "cloudtrail.amazonaws.com";
+export const S3_LOGGING_PRINCIPAL = "logging.s3.amazonaws.com";
+export const LOG_DELIVERY_PRINCIPAL = "delivery.logs.amazonaws.com";
+
+/** What names a service where it is the source of a request, as CloudTrail records it. */
+export const SERVICE_SUFFIX = ".amazonaws.com";
+
+/** The event source of KMS, as CloudTrail records it. */
+export const KMS_EVENT_SOURCE = "kms.amazonaws.com";
+
+/** The principal of CloudWatch Logs in a region, which key policies name. */
+export function logsPrincipal(region: string): string {
+  return `logs.${region}.amazonaws.com`;
+}
+
+/** ARN of an IAM role without a path, computed from its name so that policies hold no tokens. */
+export function roleArn({ partition, account }: Omit<AwsLocation, "region">, name: string): string {
+  return arn({ partition, service: "iam", account, resource: `role/${name}` });
+}
+
+/** ARN of a topic, computed from its name. */
+export function topicArn(at: AwsLocation, topicName: string): string {
+  return arn({ ...at, service: "sns", resource: topicName });
+}
+
+/** ARN of a state machine, computed from its name. */
+export function stateMachineArn(at: AwsLocation, name: string): string {
+  return arn({ ...at, service: "states", resource: `stateMachine:${name}` });
+}
+
+/** ARN of a rule: one of the default bus, unless a bus is named. */
+export function ruleArn(at: AwsLocation, ruleName: string, busName?: string): string {
+  const path = busName === undefined || busName === "default" ? ruleName : `${busName}/${ruleName}`;
+  return arn({ ...at, service: "events", resource: `rule/${path}` });
+}
+
+/**
+ * ARN by which EventBridge Scheduler calls an operation of a service.
+ *
+ * @param operation - as the SDK spells it, such as `updateKeyDescription`; none that only reads
+ * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+ */
+export function universalTargetArn(
+  { partition }: Pick<AwsLocation, "partition">,
+  service: string,
+  operation: string,
+): string {
+  return arn({ partition, service: "scheduler", resource: `aws-sdk:${service}:${operation}` });
+}
+
+/** ARN of a group of schedules, computed from its name. */
+export function scheduleGroupArn(at: AwsLocation, groupName: string): string {
+  return arn({ ...at, service: "scheduler", resource: `schedule-group/${groupName}` });
+}
+
+/** ARN of an alarm, computed from its name. */
+export function alarmArn(at: AwsLocation, alarmName: string): string {
+  return arn({ ...at, service: "cloudwatch", resource: `alarm:${alarmName}` });
+}
+
+/** ARN of a trail, computed from its name. `at` is its home region. */
+export function trailArn(at: AwsLocation, trailName: string): string {
+  return arn({ ...at, service: "cloudtrail", resource: `trail/${trailName}` });
+}
+
+/** ARN of a log group, without the `:*` that stands for its streams. */
+export function logGroupArn(at: AwsLocation, logGroupName: string): string {
+  return arn({ ...at, service: "logs", resource: `log-group:${logGroupName}` });
+}
+
+/** ARN of a bucket. */
+export function bucketArn({ partition }: Pick<AwsLocation, "partition">, name: string): string {
+  return arn({ partition, service: "s3", resource: name });
+}
+
+/**
+ * The region in which each partition records the calls to IAM.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+ * @see https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-iam.html
+ */
+export const IAM_REGIONS: Readonly<Record<Partition, string>> = {
+  aws: "us-east-1",
+  "aws-us-gov": "us-gov-west-1",
+  "aws-cn": "cn-north-1",
+};
+
+/**
+ * ARN by which a state machine calls AWS: `aws-sdk:<service>:<action>`, or an optimized integration
+ * such as `events:putEvents`.
+ *
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
+ */
+export function statesIntegration(partition: Partition, integration: string): string {
+  return arn({ partition, service: "states", resource: integration });
+}
+
+/**
+ * Host name of a bucket: in its region, or without one.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+ */
+export function bucketHost(
+  { partition }: Pick<AwsLocation, "partition">,
+  name: string,
+  region?: string,
+): string {
+  const endpoint = region === undefined ? "s3" : `s3.${region}`;
+  return `${name}.${endpoint}.${DNS_SUFFIXES[partition]}`;
 }

@@ -1,6 +1,7 @@
 /** The sandbox's commands: `npm run sandbox -- up demo` and so on. */
 import type { Command } from "../cli/io";
 import { runCommand } from "../cli/run-command";
+import { alert } from "./commands/alert";
 import { apply } from "./commands/apply";
 import { cdktf } from "./commands/cdktf";
 import { destroy } from "./commands/destroy";
@@ -13,6 +14,7 @@ import { untaint } from "./commands/untaint";
 import { up } from "./commands/up";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  alert,
   apply,
   cdktf,
   destroy,

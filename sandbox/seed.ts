@@ -1,14 +1,16 @@
 /** What an account has before Terraform comes. */
-import type { AccountConfig } from "../config/account-config";
-import { eventBusArn, parseArn } from "../modules/partition";
+import type { AccountConfig, SubscriptionConfig } from "../config/account-config";
+import { type AwsLocation, arn, eventBusArn, parseArn, queueArn } from "../modules/partition";
 import { EVENT_BUSES } from "./aws/events";
 import { rememberExisting } from "./aws/existing";
 import { KMS_KEYS } from "./aws/kms";
 import type { ObjectStore } from "./aws/object-store";
+import { PARAMETERS, parameterArn } from "./aws/ssm";
 
 /**
  * Puts into a simulated account what the account's file says is there: the roles and users that it
- * names, and keys and buses that it calls existing. What is there already is left as it is.
+ * names, keys and buses that it calls existing, and the parameters that hold the endpoints of its
+ * subscriptions. What is there already is left as it is.
  */
 export function seedAccount(store: ObjectStore, account: AccountConfig): void {
   const { partition, id } = account;
@@ -26,6 +28,9 @@ export function seedAccount(store: ObjectStore, account: AccountConfig): void {
         store.put(EVENT_BUSES, region, name, { name, arn, tags: {} });
       }
     }
+  }
+  for (const subscription of account.notifications.subscriptions) {
+    seedParameter(store, { partition, account: id, region: account.homeRegion }, subscription);
   }
   rememberExisting(store, {
     principals: principalsIn(account),
@@ -56,6 +61,44 @@ function seedKey(store: ObjectStore, keyArn: string, homeRegion: string): void {
     enabled: true,
     tags: {},
   });
+}
+
+/** The parameter that holds the endpoint of a subscription, with one that nobody has. */
+function seedParameter(
+  store: ObjectStore,
+  at: AwsLocation,
+  { endpoint, protocol }: SubscriptionConfig,
+): void {
+  if (!("ssmParameter" in endpoint)) {
+    return;
+  }
+  const name = endpoint.ssmParameter;
+  if (store.get(PARAMETERS, at.region, name) === undefined) {
+    store.put(PARAMETERS, at.region, name, {
+      name,
+      arn: parameterArn(at, name),
+      type: "SecureString",
+      value: madeUpEndpoint(at, protocol, name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-/, "")),
+      version: 1,
+    });
+  }
+}
+
+function madeUpEndpoint(
+  at: AwsLocation,
+  protocol: SubscriptionConfig["protocol"],
+  name: string,
+): string {
+  switch (protocol) {
+    case "email":
+      return `${name}@example.com`;
+    case "https":
+      return `https://hooks.example.com/${name}`;
+    case "lambda":
+      return arn({ ...at, service: "lambda", resource: `function:${name}` });
+    case "sqs":
+      return queueArn(at, name);
+  }
 }
 
 /** Every IAM principal that an account's configuration names. */

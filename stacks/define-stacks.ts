@@ -4,10 +4,12 @@ import { checkLedger, type Ledger, type LedgerSubject } from "../config/ledger";
 import { ValidationError } from "../modules/errors";
 import { ArchiveStack } from "./archive-stack";
 import { KeyStack } from "./key-stack";
+import { NotificationStack } from "./notification-stack";
 
 /** The stacks of one account, in the order in which they are applied. */
 export interface AccountStacks {
   readonly keys: KeyStack;
+  readonly notifications: NotificationStack;
   /** One per region of the account, in alphabetical order. */
   readonly archives: readonly ArchiveStack[];
   /** What the ledger compares. */
@@ -33,16 +35,18 @@ export function defineStacks(app: App, account: AccountConfig, ledger: Ledger): 
  */
 export function buildStacks(app: App, account: AccountConfig, ledger: Ledger): AccountStacks {
   const keys = new KeyStack(app, { account, ledger: ledger.content });
+  const notifications = new NotificationStack(app, { account, keys, ledger: ledger.content });
   const archives = account.regions.map(
     ({ name: region }) => new ArchiveStack(app, { account, region, keys }),
   );
-  checkConstructs([keys, ...archives]);
+  checkConstructs([keys, notifications, ...archives]);
   return {
     keys,
+    notifications,
     archives,
     subject: {
       account,
-      resources: keys.protectedResources,
+      resources: [...keys.protectedResources, ...notifications.protectedResources],
       adopted: keys.adoptedResources,
     },
   };

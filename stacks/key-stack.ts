@@ -13,6 +13,8 @@ import {
   administratorsManage,
   type BusesIn,
   breakGlassActs,
+  canaryWrites,
+  type DeadLetterDelivery,
   deadLettersDelivered,
   deployRoleApplies,
   eventBridgeEncrypts,
@@ -21,15 +23,24 @@ import {
   planRoleReads,
   renderKeyPolicy,
   serviceRoleSynchronizes,
+  topicPublished,
   usersCrypt,
 } from "../modules/kms/key-policy";
 import type { KeyRef } from "../modules/kms/key-ref";
 import { MultiRegionKey } from "../modules/kms/multi-region-key";
-import { keyAlias } from "../modules/names";
+import { trailEncrypts } from "../modules/kms/trail-grant";
+import { deadLetterQueueName, KEYSPAN_PREFIX, keyAlias, ROLES } from "../modules/names";
+import { announceDeadLetters, forwardDeadLetters } from "../modules/notifications/dead-letters";
+import { type AwsLocation, alarmArn, eventBusArn, roleArn } from "../modules/partition";
 import { type ResourceAddress, showAddress } from "../modules/terraform/address";
 import { TerraformRecord } from "../modules/terraform/record";
 import { addStateChanges } from "../modules/terraform/state-changes";
 import { AccountStack } from "./account-stack";
+
+/** Description of a managed key, the same in every region. */
+export function keyDescription({ workspace }: AccountConfig, keyName: string): string {
+  return `Keyspan: key ${keyName} of account ${workspace}`;
+}
 
 /** Props of a {@link KeyStack}. */
 export interface KeyStackProps {
@@ -104,12 +115,23 @@ export class KeyStack extends AccountStack {
     return ref;
   }
 
+  /** The keys that stand in a region: those that Keyspan manages, and existing ones. */
+  keysIn(region: string): readonly { readonly name: string; readonly keyArn: string }[] {
+    return this.account.keys.flatMap((key) => {
+      const ref =
+        key.kind === "existing"
+          ? existingKeyIn(key.keyArns, region)
+          : this.managed.get(key.name)?.keyIn(region);
+      return ref === undefined ? [] : [{ name: key.name, keyArn: ref.keyArn }];
+    });
+  }
+
   private defineKey(key: ManagedKeyConfig, ledger: LedgerContent): MultiRegionKey {
     const grants = keyGrants(this.account, key, ledger);
     return new MultiRegionKey(this, key.name, {
       keyName: key.name,
       aliasName: keyAlias(key.name),
-      description: `Keyspan: key ${key.name} of account ${this.account.workspace}`,
+      description: keyDescription(this.account, key.name),
       multiRegion: key.multiRegion,
       primaryRegion: this.account.homeRegion,
       replicaRegions: replicaRegions(this.account, key),
@@ -217,13 +239,7 @@ function keyGrants(
   ledger: LedgerContent,
 ): readonly KeyGrant[] {
   const busesIn = busesOf(account, key.name, ledger);
-  const createdBusesIn: BusesIn = (region) =>
-    account.buses.flatMap((bus) =>
-      !bus.existing && bus.keyRegions.includes(region) ? bus.name : [],
-    );
-  const deployRoles = [account.deployRole, account.nextDeployRole].filter(
-    (role) => role !== undefined,
-  );
+  const deployRoles = deployRolesOf(account);
   return [
     accountReads(),
     ...(key.multiRegion ? [serviceRoleSynchronizes()] : []),
@@ -240,7 +256,7 @@ function keyGrants(
     usersCrypt(key.users, key.conditions),
     breakGlassActs(key.breakGlass, key.deletionWindowDays),
     eventBridgeEncrypts(account.id, busesIn),
-    ...(key.name === "alerts" ? [deadLettersDelivered(account.id, createdBusesIn)] : []),
+    ...watchingGrants(account, key.name),
     guards({
       deletionWindowDays: key.deletionWindowDays,
       breakGlass: key.breakGlass,
@@ -248,4 +264,72 @@ function keyGrants(
       regions: key.multiRegion ? key.regions : [],
     }),
   ];
+}
+
+/** What the notification stack, and the buses' dead-letter queues, need of Keyspan's keys. */
+function watchingGrants(account: AccountConfig, keyName: string): readonly KeyGrant[] {
+  const inHomeRegion = (at: AwsLocation) => at.region === account.homeRegion;
+  const published = topicPublished(account.id, (at) =>
+    inHomeRegion(at)
+      ? {
+          roleArn: roleArn(at, ROLES.announce),
+          alarmArns: [alarmArn(at, `${KEYSPAN_PREFIX}*`)],
+        }
+      : undefined,
+  );
+  if (keyName === "alerts") {
+    return [
+      deadLettersDelivered(account.id, (at) => deadLetterQueuesIn(account, at)),
+      published,
+      canaryWrites((at) => (isWatched(account, at.region) ? roleArn(at, ROLES.canary) : undefined)),
+    ];
+  }
+  if (keyName === "audit") {
+    return [published, ...trailGrants(account)];
+  }
+  return [];
+}
+
+function trailGrants({ trail, ...account }: AccountConfig): readonly KeyGrant[] {
+  if (trail.mode !== "create") {
+    return [];
+  }
+  const at = { partition: account.partition, account: account.id, region: account.homeRegion };
+  return [
+    trailEncrypts({
+      at,
+      ...(trail.logGroupRetentionDays !== undefined && {
+        logGroupMakers: deployRolesOf(account),
+      }),
+    }),
+  ];
+}
+
+function deployRolesOf({
+  deployRole,
+  nextDeployRole,
+}: Pick<AccountConfig, "deployRole" | "nextDeployRole">): readonly string[] {
+  return [deployRole, nextDeployRole].filter((role) => role !== undefined);
+}
+
+/** The dead-letter queues of a region, those of one that is being drained among them. */
+function deadLetterQueuesIn(
+  account: AccountConfig,
+  at: AwsLocation,
+): readonly DeadLetterDelivery[] {
+  const ofBuses = account.buses.flatMap((bus) =>
+    !bus.existing && bus.keyRegions.includes(at.region)
+      ? { queueName: deadLetterQueueName(bus.name), sourceArns: [eventBusArn(at, bus.name)] }
+      : [],
+  );
+  return [
+    ...ofBuses,
+    ...(isWatched(account, at.region) ? [forwardDeadLetters(at)] : []),
+    ...(at.region === account.homeRegion ? [announceDeadLetters(at)] : []),
+  ];
+}
+
+/** Whether the notification stack watches a region: wherever keys stand. */
+function isWatched(account: AccountConfig, region: string): boolean {
+  return account.regions.some(({ name, state }) => name === region && state !== "retired");
 }

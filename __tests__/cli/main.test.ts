@@ -59,6 +59,7 @@ test("deploys through the installed cdktf without asking anybody", async () => {
     "terraform keys",
     "terraform archive-eu-central-1",
     "terraform archive-eu-west-1",
+    "terraform notifications",
   ]);
   expect(applied.every((call) => call.endsWith("[demo]"))).toBe(true);
   expect(calls.filter((call) => call.includes("providers lock"))).toEqual([]);

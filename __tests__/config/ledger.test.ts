@@ -23,6 +23,8 @@ keys:
   archive: { administrators: [${ADMIN}] }
   alerts: { administrators: [${ADMIN}] }
   audit: { administrators: [${ADMIN}] }
+notifications: { subscriptions: [{ protocol: email, endpoint: key-alerts@example.com }] }
+trail: create
 `;
 
 let folder: AccountFolder;
@@ -31,7 +33,13 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-test("holds every key, alias and record, in the order in which they were added", () => {
+const TRAIL_ADDRESSES = [
+  "aws_cloudtrail.keyspan",
+  "aws_s3_bucket.trail",
+  "aws_s3_bucket.trail_access",
+];
+
+test("holds every key, alias and record, the trail and its buckets, in the order in which they were added", () => {
   expect(folder.record()).toEqual([
     "region eu-west-1: active",
     "key alerts: active",
@@ -44,6 +52,7 @@ test("holds every key, alias and record, in the order in which they were added",
       `protected keys terraform_data.${key}_eu-west-1`,
       `protected keys aws_kms_alias.${key}_eu-west-1`,
     ]),
+    ...TRAIL_ADDRESSES.map((address) => `protected notifications ${address}`),
     "home region: eu-west-1",
     "states in acme-state/keyspan",
   ]);
@@ -64,12 +73,47 @@ test("holds every key, alias and record, in the order in which they were added",
           `aws_kms_alias.${key}_eu-west-1`,
         ].map((address) => ({ stack: "keys", address, key, region: "eu-west-1" })),
       ),
+      ...TRAIL_ADDRESSES.map((address) => ({ stack: "notifications", address })),
     ],
     returned: [],
     retired: [],
     deleted: [],
     moved: [],
   });
+});
+
+test("a trail is given up in writing, and not made anew while it still exists", () => {
+  folder.record();
+  const without = YAML.replace(
+    "trail: create",
+    "trail: { existing: arn:aws:cloudtrail:eu-west-1:111122223333:trail/main }",
+  );
+  expect(without).not.toBe(YAML);
+  folder.write(without);
+  expect(() => folder.synth()).toThrow(
+    "aws_cloudtrail.keyspan of stack notifications must keep its address, got nothing there; Terraform would destroy it",
+  );
+
+  const written = { date: "2026-11-22", reason: "the organisation has a trail" };
+  const ledger = folder.ledger();
+  folder.writeLedger({
+    ...ledger,
+    retired: TRAIL_ADDRESSES.map((address) => ({ address, ...written })),
+  });
+  const { stacks } = folder.synth();
+  expect(stacks.find(({ id }) => id === "notifications")?.removed).toEqual(
+    TRAIL_ADDRESSES.map((from) => ({ from, lifecycle: { destroy: false } })),
+  );
+
+  folder.write(YAML);
+  expect(() => folder.synth()).toThrow(
+    "aws_cloudtrail.keyspan of stack notifications must be gone from AWS to be made anew, got it retired; what was retired still exists, and its name is taken: import it by hand, or delete it, and then say so under deleted in the ledger",
+  );
+  folder.writeLedger({
+    ...folder.ledger(),
+    deleted: TRAIL_ADDRESSES.map((address) => ({ address, ...written })),
+  });
+  expect(() => folder.synth()).not.toThrow();
 });
 
 test("changes nothing when it is recorded again", () => {
@@ -96,7 +140,11 @@ test("takes nothing away that a person wrote", () => {
 });
 
 test("an account without a ledger is synthesized, since it has nothing yet", () => {
-  expect(folder.synth().stacks.map(({ id }) => id)).toEqual(["archive-eu-west-1", "keys"]);
+  expect(folder.synth().stacks.map(({ id }) => id)).toEqual([
+    "archive-eu-west-1",
+    "keys",
+    "notifications",
+  ]);
 });
 
 test.each([

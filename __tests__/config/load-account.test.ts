@@ -169,6 +169,48 @@ describe("merging", () => {
     );
   });
 
+  const ALL = "arn:aws:cloudtrail:eu-west-1:999988887777:trail/all";
+  test.each([
+    ["trail: create", "trail: organization", { mode: "organization" }],
+    ["trail: create", `trail: { organization: ${ALL} }`, { mode: "organization", trailArn: ALL }],
+    [`trail: { organization: ${ALL} }`, "trail: create", { mode: "create", readEvents: true }],
+    [
+      "trail: { create: { logGroupRetentionDays: 90 } }",
+      `trail: { organization: ${ALL} }`,
+      { mode: "organization", trailArn: ALL },
+    ],
+    [
+      "trail: { create: { logGroupRetentionDays: 90 } }",
+      "trail: { create: { readEvents: false } }",
+      { mode: "create", readEvents: false, logGroupRetentionDays: 90 },
+    ],
+  ])("over %j, %j takes settings of the same mode only", (defaults, own, expected) => {
+    const text = DEFAULTS.replace("trail: create", defaults);
+    expect(check(`${LEAST}${own}\n`, text).trail).toEqual(expected);
+  });
+
+  test("an empty trail takes nothing from the defaults", () => {
+    expect(() => check(`${LEAST}trail: {}\n`)).toThrow(
+      "prod.yaml:4:8: trail must be create or organization, or a map with one of create, existing and organization, got {}",
+    );
+  });
+
+  test("notifications merge field by field, and their subscriptions replace each other", () => {
+    const defaults = DEFAULTS.replace(
+      "notifications:\n",
+      "notifications:\n  footer: { runbook: r, contact: c }\n",
+    );
+    const { notifications } = check(
+      `${LEAST}notifications: { watch: managed, footer: { contact: d }, subscriptions: [{ protocol: email, endpoint: ops@example.com }] }\n`,
+      defaults,
+    );
+    expect(notifications).toMatchObject({
+      watch: "managed",
+      footer: { runbook: "r", contact: "d" },
+      subscriptions: [{ endpoint: { value: "ops@example.com" } }],
+    });
+  });
+
   test("a key, bus, archive or tag named existing is only a name", () => {
     const account = check(`${LEAST}
 tags: { existing: "yes" }
@@ -197,6 +239,13 @@ keys:
   own: { existing: { us-gov-west-1: arn:<partition>:kms:us-gov-west-1:<account>:key/mrk-0123456789abcdef0123456789abcdef } }
 buses:
   orders: { producers: [arn:<partition>:iam::<account>:role/Orders] }
+notifications:
+  subscriptions:
+    - { protocol: lambda, endpoint: arn:<partition>:lambda:us-gov-west-1:<account>:function:<workspace> }
+    - { protocol: sqs, endpoint: arn:<partition>:sqs:us-gov-west-1:<account>:<workspace> }
+  organizationHub: arn:<partition>:events:us-gov-west-1:<account>:event-bus/keyspan-hub
+  organizationId: o-a1b2c3d4e5
+trail: { existing: arn:<partition>:cloudtrail:us-gov-west-1:<account>:trail/<workspace> }
 `);
     expect(account.deployRole).toBe("arn:aws-us-gov:iam::555566667777:role/keyspan-deploy");
     expect(account.state).toMatchObject({
@@ -216,6 +265,19 @@ buses:
     expect(account.buses[0]?.producers.roles).toEqual([
       "arn:aws-us-gov:iam::555566667777:role/Orders",
     ]);
+    expect(account.notifications).toMatchObject({
+      subscriptions: [
+        {
+          endpoint: { value: "arn:aws-us-gov:lambda:us-gov-west-1:555566667777:function:prod" },
+        },
+        { endpoint: { value: "arn:aws-us-gov:sqs:us-gov-west-1:555566667777:prod" } },
+      ],
+      organizationHub: "arn:aws-us-gov:events:us-gov-west-1:555566667777:event-bus/keyspan-hub",
+    });
+    expect(account.trail).toEqual({
+      mode: "existing",
+      trailArn: "arn:aws-us-gov:cloudtrail:us-gov-west-1:555566667777:trail/prod",
+    });
   });
 
   test("stay as they are in event patterns", () => {
@@ -412,12 +474,56 @@ describe("a resolved account", () => {
         },
         { id: "team", name: "team", busName: "closed", regions: ["us-east-1"], retention: 365 },
       ],
+      notifications: {
+        watch: "all",
+        reminderDays: [30, 14, 7, 1],
+        subscriptions: [
+          {
+            protocol: "email",
+            endpoint: { value: "key-alerts@example.com" },
+            severity: "all",
+          },
+          {
+            protocol: "https",
+            endpoint: { ssmParameter: "/keyspan/pager-url" },
+            severity: "critical",
+          },
+          {
+            protocol: "https",
+            endpoint: { value: "https://alerts.example.com/keyspan?source=aws" },
+            severity: "all",
+          },
+          {
+            protocol: "lambda",
+            endpoint: { value: "arn:aws:lambda:eu-west-1:111122223333:function:page" },
+            severity: "all",
+          },
+          {
+            protocol: "sqs",
+            endpoint: { value: "arn:aws:sqs:eu-west-1:111122223333:key-alerts" },
+            severity: "all",
+          },
+          {
+            protocol: "sqs",
+            endpoint: { value: "arn:aws:sqs:us-east-1:111122223333:key-alerts" },
+            severity: "critical",
+          },
+        ],
+        organizationHub: "arn:aws:events:eu-west-1:111122223333:event-bus/keyspan-hub",
+        hubOfOrganization: "o-a1b2c3d4e5",
+        footer: {
+          runbook: "https://wiki.example.com/key-alerts",
+          contact: "Platform on-call, +49 30 5550100",
+        },
+        iamRegion: "us-east-1",
+      },
+      trail: { mode: "create", readEvents: true, logGroupRetentionDays: 90 },
       protect: true,
     };
     expect(account).toEqual(expected);
   });
 
-  test("has what is left out: rotation, window, protection, no tags, no buses", () => {
+  test("has what is left out: rotation, window, protection, notifications, no tags, no buses", () => {
     const account = check(
       `version: 1
 account: { id: "111122223333", deployRole: arn:<partition>:iam::<account>:role/d, planRole: arn:<partition>:iam::<account>:role/p }
@@ -425,11 +531,96 @@ homeRegion: eu-west-1
 regions: [eu-west-1]
 state: { bucket: acme, region: eu-west-1, keyPrefix: k, account: "111122223333", writeRole: arn:<partition>:iam::<state.account>:role/w, readRole: arn:<partition>:iam::<state.account>:role/r }
 keys: { archive: &k { breakGlass: [${ADMIN}] }, alerts: *k, audit: *k }
+notifications: { subscriptions: [{ protocol: email, endpoint: key-alerts@example.com }] }
+trail: create
 `,
       undefined,
     );
     expect(account).toMatchObject({ tags: {}, buses: [], archives: [], protect: true });
+    expect(account.notifications).toEqual({
+      watch: "all",
+      reminderDays: [14, 7, 2, 1],
+      subscriptions: [
+        { protocol: "email", endpoint: { value: "key-alerts@example.com" }, severity: "all" },
+      ],
+      footer: {},
+      iamRegion: "us-east-1",
+    });
+    expect(account.trail).toEqual({ mode: "create", readEvents: true });
     expect(keyOf(account, "archive")).toMatchObject({ rotationDays: 365, deletionWindowDays: 30 });
+  });
+
+  test.each([
+    ["create", { mode: "create", readEvents: true }],
+    ["{ create: {} }", { mode: "create", readEvents: true }],
+    ["{ create: { readEvents: false } }", { mode: "create", readEvents: false }],
+    [
+      "{ create: { logGroupRetentionDays: 90 } }",
+      { mode: "create", readEvents: true, logGroupRetentionDays: 90 },
+    ],
+    ["organization", { mode: "organization" }],
+    [
+      "{ organization: arn:<partition>:cloudtrail:us-east-1:999988887777:trail/all }",
+      {
+        mode: "organization",
+        trailArn: "arn:aws:cloudtrail:us-east-1:999988887777:trail/all",
+      },
+    ],
+    [
+      "{ existing: arn:<partition>:cloudtrail:us-east-1:<account>:trail/own }",
+      { mode: "existing", trailArn: "arn:aws:cloudtrail:us-east-1:111122223333:trail/own" },
+    ],
+  ])("has the trail %s", (text, expected) => {
+    expect(check(`${LEAST}trail: ${text}\n`).trail).toEqual(expected);
+  });
+
+  const GOV = `account: { id: "555566667777" }
+homeRegion: us-gov-east-1
+regions: [us-gov-east-1]
+state: { region: us-gov-west-1, account: "666677778888" }
+`;
+  test.each([
+    ["an active region", LEAST.replace("[eu-west-1]", "[eu-west-1, us-east-1]"), "us-east-1"],
+    [
+      "an active region that residency admits",
+      `${LEAST.replace("[eu-west-1]", "[eu-west-1, us-east-1]")}residency: [eu-*, us-east-1]\n`,
+      "us-east-1",
+    ],
+    ["no region, with nothing said of residency", LEAST, "us-east-1"],
+    ["no region, but residency admits it", `${LEAST}residency: [eu-*, us-*]\n`, "us-east-1"],
+    [
+      "a draining region",
+      LEAST.replace("[eu-west-1]", "[eu-west-1, { name: us-east-1, state: draining }]"),
+      "us-east-1",
+    ],
+    ["no region, and residency does not admit it", `${LEAST}residency: [eu-*]\n`, undefined],
+    ["no region, and residency names others", `${LEAST}residency: [eu-*, us-west-*]\n`, undefined],
+    ["of another partition", GOV, "us-gov-west-1"],
+    ["of another partition and not admitted", `${GOV}residency: [us-gov-east-1]\n`, undefined],
+  ])("hears of IAM where the partition's IAM region is %s", (_, text, expected) => {
+    expect(check(text).notifications.iamRegion).toBe(expected);
+  });
+
+  test("has its subscriptions by protocol and endpoint, its reminders from the first to the last", () => {
+    const { notifications } = check(`${LEAST}notifications:
+  reminders: { daysBeforeDeletion: [2, 30, 10] }
+  subscriptions:
+    - { protocol: sqs, endpoint: arn:<partition>:sqs:eu-west-1:<account>:b }
+    - { protocol: https, endpoint: https://b.example.com }
+    - { protocol: https, endpoint: https://a.example.com, severity: critical }
+    - { protocol: https, endpoint: { ssm: /z } }
+    - { protocol: email, endpoint: ops@example.com }
+    - { protocol: sqs, endpoint: arn:<partition>:sqs:eu-west-1:<account>:a }
+`);
+    expect(notifications.reminderDays).toEqual([30, 10, 2]);
+    expect(notifications.subscriptions.map(({ endpoint }) => Object.values(endpoint)[0])).toEqual([
+      "ops@example.com",
+      "/z",
+      "https://a.example.com",
+      "https://b.example.com",
+      "arn:aws:sqs:eu-west-1:111122223333:a",
+      "arn:aws:sqs:eu-west-1:111122223333:b",
+    ]);
   });
 
   test("has its tags in alphabetical order, wherever they come from", () => {
@@ -504,6 +695,15 @@ buses:
 archives:
   a: { bus: none, retentionDays: 0 }
 protect: maybe
+notifications:
+  watch: none
+  reminders: { daysBeforeDeletion: [7, 7, 31] }
+  subscriptions:
+    - { protocol: email, endpoint: jane.doe@example.com }
+    - { protocol: https, endpoint: https://hooks.slack.com/services/a, severity: high }
+    - { protocol: sms, endpoint: 1 }
+  organizationId: o-a1b2c3d4e5
+trail: { create: { readEvents: "no", logGroupRetentionDays: 2 } }
 `;
   let lines: readonly string[] = [];
   try {
@@ -527,5 +727,16 @@ protect: maybe
     "prod.yaml:13:13 archives.a.bus archive-bus",
     "prod.yaml:13:34 archives.a.retentionDays retention",
     "prod.yaml:14:10 protect yes-or-no",
+    "prod.yaml:16:10 notifications.watch watch",
+    "prod.yaml:17:40 notifications.reminders.daysBeforeDeletion[1] listed-twice",
+    "prod.yaml:17:43 notifications.reminders.daysBeforeDeletion[2] reminder-days",
+    "prod.yaml:19:36 notifications.subscriptions[0].endpoint group-address",
+    "prod.yaml:20:36 notifications.subscriptions[1].endpoint secret-in-url",
+    "prod.yaml:20:82 notifications.subscriptions[1].severity subscription-severity",
+    "prod.yaml:21:19 notifications.subscriptions[2].protocol subscription-protocol",
+    "prod.yaml:21:34 notifications.subscriptions[2].endpoint endpoint",
+    "prod.yaml:22:19 notifications.organizationId hub-organization",
+    "prod.yaml:23:32 trail.create.readEvents yes-or-no",
+    "prod.yaml:23:61 trail.create.logGroupRetentionDays log-group-retention-days",
   ]);
 });

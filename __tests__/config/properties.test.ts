@@ -135,9 +135,10 @@ test("a valid account of any size synthesizes, with one archive stack per region
       expect(stacks.map(({ id }) => id)).toEqual([
         ...account.regions.map(({ name }) => `archive-${name}`),
         "keys",
+        "notifications",
       ]);
     }),
-    { seed: SEED, numRuns: 6 },
+    { seed: SEED, numRuns: 3 },
   );
 });
 
@@ -166,6 +167,41 @@ test("the order of entries in the file changes no byte of what is written", () =
       },
     ),
     { seed: SEED, numRuns: 6 },
+  );
+});
+
+test("the order of entries in the file changes nothing that is loaded", () => {
+  fc.assert(
+    fc.property(
+      validAccount(SMALL).chain((account) => fc.tuple(fc.constant(account), reordered(account))),
+      ([account, other]) => {
+        const loaded = (content: unknown) => JSON.stringify(withoutPlaces(load(toYaml(content))));
+        expect(loaded(other)).toBe(loaded(account));
+      },
+    ),
+    { seed: SEED, numRuns: 25 },
+  );
+});
+
+test("a notification is sent to whom the file says, and reminders come in the order of time", () => {
+  fc.assert(
+    fc.property(validAccount(SMALL), (content) => {
+      const { notifications, trail, homeRegion, id, partition } = load(toYaml(content));
+      const written = content.notifications as {
+        readonly subscriptions: readonly unknown[];
+        readonly reminders?: { readonly daysBeforeDeletion: readonly number[] };
+      };
+      expect(notifications.subscriptions).toHaveLength(written.subscriptions.length);
+      expect(notifications.reminderDays).toEqual(
+        [...(written.reminders?.daysBeforeDeletion ?? [14, 7, 2, 1])].sort((a, b) => b - a),
+      );
+      const ownHub = `arn:${partition}:events:${homeRegion}:${id}:event-bus/keyspan-hub`;
+      expect(notifications.hubOfOrganization !== undefined).toBe(
+        notifications.organizationHub === ownHub,
+      );
+      expect(JSON.stringify({ notifications, trail })).not.toContain("<account>");
+    }),
+    { seed: SEED, numRuns: 25 },
   );
 });
 

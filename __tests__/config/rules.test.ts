@@ -33,6 +33,10 @@ buses:
 archives:
   orders: { bus: orders, retentionDays: 90 }
 protect: true
+notifications:
+  subscriptions:
+    - { protocol: email, endpoint: key-alerts@example.com }
+trail: create
 `;
 
 /** A change of the account's file, or of its name. */
@@ -102,6 +106,32 @@ const bomb = (levels: number): Change =>
 const nested = (levels: number): Change =>
   pattern(`{ detail: ${"{ a: ".repeat(levels)}[1]${" }".repeat(levels)} }`);
 const role = (name: string): Change => put(["[arn:aws:iam::111122223333:role/User]", `[${name}]`]);
+/** Replaces the only subscription, or adds lines to the notifications. */
+const subscription = (...fields: readonly string[]): Change =>
+  put([
+    "    - { protocol: email, endpoint: key-alerts@example.com }",
+    fields.map((text) => `    - { ${text} }`).join("\n"),
+  ]);
+const email = (address: string): Change => subscription(`protocol: email, endpoint: "${address}"`);
+const url = (text: string): Change => subscription(`protocol: https, endpoint: "${text}"`);
+const queue = (arn: string): Change => subscription(`protocol: sqs, endpoint: ${arn}`);
+const lambda = (arn: string): Change => subscription(`protocol: lambda, endpoint: ${arn}`);
+const ssm = (name: string): Change => subscription(`protocol: https, endpoint: { ssm: "${name}" }`);
+const notifications = (...lines: readonly string[]): Change =>
+  put(["notifications:\n", ["notifications:", ...lines.map((line) => `  ${line}`), ""].join("\n")]);
+const reminders = (list: string): Change =>
+  notifications(`reminders: { daysBeforeDeletion: ${list} }`);
+const hub = (arn: string, ...lines: readonly string[]): Change =>
+  notifications(`organizationHub: ${arn}`, ...lines);
+const footer = (text: string): Change => notifications(`footer: { contact: ${text} }`);
+const trail = (text: string): Change => put(["trail: create", `trail: ${text}`]);
+/** Moves the account to other regions. */
+const moved = (region: string, endpoint: string): Change => ({
+  apply: (text) =>
+    endpointIn(text.replaceAll("eu-west-1", region), endpoint).replace("residency: [eu-*]\n", ""),
+});
+const endpointIn = (text: string, endpoint: string) =>
+  text.replace("{ protocol: email, endpoint: key-alerts@example.com }", `{ ${endpoint} }`);
 
 /** What each rule refuses, and the whole message. */
 const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: string])[]>> = {
@@ -137,8 +167,8 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       "test.yaml:5:1: the file must be one document of valid YAML 1.2, got a line that is not indented like those around it; mend this line or the one above it [yaml-syntax]",
     ],
     [
-      put(["protect: true", "protect true"]),
-      "test.yaml:27:11: the file must be one document of valid YAML 1.2, got a line without ': ' behind its key; mend this line or the one above it [yaml-syntax]",
+      put(["trail: create", "trail create"]),
+      "test.yaml:31:7: the file must be one document of valid YAML 1.2, got a line without ': ' behind its key; mend this line or the one above it [yaml-syntax]",
     ],
     [
       put(["protect: true", "---\nprotect: true"]),
@@ -270,11 +300,11 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
   "unknown-field": [
     [
       put(["protect: true", "protect: true\nregion: eu-west-1"]),
-      'test.yaml:29:1: region must be a field that Keyspan knows, got "region"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, protect, regions, residency, state, tags, version [unknown-field]',
+      'test.yaml:29:1: region must be a field that Keyspan knows, got "region"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, notifications, protect, regions, residency, state, tags, trail, version [unknown-field]',
     ],
     [
       put(["protect: true", "protect: true\ncolour: blue"]),
-      'test.yaml:29:1: colour must be a field that Keyspan knows, got "colour"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, protect, regions, residency, state, tags, version [unknown-field]',
+      'test.yaml:29:1: colour must be a field that Keyspan knows, got "colour"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, notifications, protect, regions, residency, state, tags, trail, version [unknown-field]',
     ],
     [
       put(["protect: true", "protekt: true"]),
@@ -295,6 +325,22 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       put(["regions: [eu-west-1, ", "regions: [{ name: eu-west-1, stat: active }, "]),
       'test.yaml:7:30: regions[0].stat must be a field that Keyspan knows, got "stat"; write state [unknown-field]',
+    ],
+    [
+      subscription("protocol: email, endpoint: key-alerts@example.com, filter: x"),
+      'test.yaml:31:60: notifications.subscriptions[0].filter must be a field that Keyspan knows, got "filter"; correct or remove it; the fields here are endpoint, protocol, severity [unknown-field]',
+    ],
+    [
+      subscription("protocol: https, endpoint: { SSM: /keyspan/pager-url }"),
+      'test.yaml:31:38: notifications.subscriptions[0].endpoint.SSM must be a field that Keyspan knows, got "SSM"; write ssm [unknown-field]',
+    ],
+    [
+      trail("{ create: { retentionDays: 90 } }"),
+      'test.yaml:32:20: trail.create.retentionDays must be a field that Keyspan knows, got "retentionDays"; correct or remove it; the fields here are logGroupRetentionDays, readEvents [unknown-field]',
+    ],
+    [
+      trail("{ exsting: arn:aws:cloudtrail:eu-west-1:111122223333:trail/all }"),
+      'test.yaml:32:10: trail.exsting must be a field that Keyspan knows, got "exsting"; write existing [unknown-field]',
     ],
   ],
   "missing-field": [
@@ -317,6 +363,32 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       put(["eu-central-1]", "{ state: active }]"]),
       "test.yaml:7:22: regions[1].name must be given, got nothing; add it to this file, or to defaults.yaml if it is the same in every account [missing-field]",
+    ],
+    [
+      put([
+        "notifications:\n  subscriptions:\n    - { protocol: email, endpoint: key-alerts@example.com }\n",
+        "",
+      ]),
+      "test.yaml:1:1: notifications must be given, got nothing; add it to this file, or to defaults.yaml if it is the same in every account [missing-field]",
+    ],
+    [
+      put(["trail: create\n", ""]),
+      "test.yaml:1:1: trail must be given, got nothing; add it to this file, or to defaults.yaml if it is the same in every account [missing-field]",
+    ],
+    [
+      put([
+        "subscriptions:\n    - { protocol: email, endpoint: key-alerts@example.com }",
+        "watch: all",
+      ]),
+      "test.yaml:29:1: notifications.subscriptions must be given, got nothing; add it to this file, or to defaults.yaml if it is the same in every account [missing-field]",
+    ],
+    [
+      subscription("protocol: email"),
+      "test.yaml:31:7: notifications.subscriptions[0].endpoint must be given, got nothing; add it to this file, or to defaults.yaml if it is the same in every account [missing-field]",
+    ],
+    [
+      subscription("endpoint: key-alerts@example.com"),
+      "test.yaml:31:7: notifications.subscriptions[0].protocol must be given, got nothing; add it to this file, or to defaults.yaml if it is the same in every account [missing-field]",
     ],
   ],
   "wrong-type": [
@@ -347,6 +419,21 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       team("conditions:"),
       "test.yaml:24:16: keys.team.conditions must be a map, got null; write its fields below it, indented, each as name: value [wrong-type]",
+    ],
+    [
+      put([
+        "notifications:\n  subscriptions:\n    - { protocol: email, endpoint: key-alerts@example.com }\n",
+        "notifications: [key-alerts@example.com]\n",
+      ]),
+      'test.yaml:29:16: notifications must be a map, got ["key-alerts@example.com"]; write its fields below it, indented, each as name: value [wrong-type]',
+    ],
+    [
+      trail("{ create: true }"),
+      "test.yaml:32:18: trail.create must be a map, got true; write its fields below it, indented, each as name: value [wrong-type]",
+    ],
+    [
+      reminders("7"),
+      "test.yaml:30:36: notifications.reminders.daysBeforeDeletion must be a list, got 7; put it in brackets, or each item on a line after '- ' [wrong-type]",
     ],
   ],
   version: [
@@ -732,6 +819,13 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       conditions("organizationId: ou-ab12-cdefgh34"),
       'test.yaml:24:35: keys.team.conditions.organizationId must be the id of an AWS organisation, got "ou-ab12-cdefgh34"; write it like o-a1b2c3d4e5, as `aws organizations describe-organization` prints it [organization-id]',
     ],
+    [
+      hub(
+        "arn:<partition>:events:eu-west-1:<account>:event-bus/keyspan-hub",
+        "organizationId: acme",
+      ),
+      'test.yaml:31:19: notifications.organizationId must be the id of an AWS organisation, got "acme"; write it like o-a1b2c3d4e5, as `aws organizations describe-organization` prints it [organization-id]',
+    ],
   ],
   "via-service": [
     [
@@ -907,6 +1001,10 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       buses("default: { existing: 'true' }"),
       'test.yaml:26:24: buses.default.existing must be true or false, got "true"; write true or false, without quotes [yes-or-no]',
     ],
+    [
+      trail("{ create: { readEvents: 1 } }"),
+      "test.yaml:32:32: trail.create.readEvents must be true or false, got 1; write true or false, without quotes [yes-or-no]",
+    ],
   ],
   "list-length": [
     [
@@ -956,6 +1054,10 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       ]),
       "test.yaml:18:24: keys.archive.existing must name at least one, got {}; add one, or remove the field if it may be left out [list-length]",
     ],
+    [
+      reminders("[]"),
+      "test.yaml:30:36: notifications.reminders.daysBeforeDeletion must name at least one, got []; add one, or remove the field if it may be left out [list-length]",
+    ],
   ],
   "listed-twice": [
     [
@@ -982,6 +1084,31 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       put(["[eu-*]", "[eu-*, eu-*]"]),
       'test.yaml:8:19: residency[1] must be listed once, got "eu-*"; remove the repetition [listed-twice]',
     ],
+    [
+      reminders("[7, 2, 7]"),
+      "test.yaml:30:43: notifications.reminders.daysBeforeDeletion[2] must be listed once, got 7; remove the repetition [listed-twice]",
+    ],
+    [
+      subscription(
+        "protocol: email, endpoint: key-alerts@example.com",
+        "protocol: email, endpoint: Key-Alerts@example.com, severity: critical",
+      ),
+      'test.yaml:32:7: notifications.subscriptions[1] must be listed once, got "Key-Alerts@example.com"; remove one of the two: severity: all includes what is critical [listed-twice]',
+    ],
+    [
+      subscription(
+        "protocol: https, endpoint: https://alerts.example.com/keyspan",
+        "protocol: https, endpoint: https://alerts.example.com/keyspan",
+      ),
+      'test.yaml:32:7: notifications.subscriptions[1] must be listed once, got "https://alerts.example.com/…"; remove one of the two: severity: all includes what is critical [listed-twice]',
+    ],
+    [
+      subscription(
+        "protocol: https, endpoint: { ssm: /pager-url }",
+        "protocol: https, endpoint: { ssm: /pager-url }",
+      ),
+      'test.yaml:32:7: notifications.subscriptions[1] must be listed once, got "/pager-url"; remove one of the two: severity: all includes what is critical [listed-twice]',
+    ],
   ],
   "no-template": [
     [
@@ -1007,6 +1134,10 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       pattern("{ source: ['${var.source}'] }"),
       'test.yaml:27:70: archives.orders.eventPattern.source[0] must not contain ${, %{ or TfToken[, got "${var.source}"; remove it: Terraform or CDKTF would evaluate it as an expression [no-template]',
+    ],
+    [
+      url("https://alerts.example.com/${x}"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not contain ${, %{ or TfToken[, got "https://alerts.example.com/${x}"; remove it: Terraform or CDKTF would evaluate it as an expression [no-template]',
     ],
   ],
   "home-region-listed": [
@@ -1052,6 +1183,14 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       put(["[eu-*]", "[eu-west-1, eu-north-1]"]),
       'test.yaml:7:22: regions[1] must match one of the residency patterns, got "eu-central-1"; remove the region, or widen residency if the data may be there [residency]',
     ],
+    [
+      queue("arn:aws:sqs:us-east-1:111122223333:q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must match one of the residency patterns, got "arn:aws:sqs:us-east-1:111122223333:q"; take one in a region that residency admits, or widen residency if what is said of keys may be there [residency]',
+    ],
+    [
+      hub("arn:aws:events:us-east-1:999988887777:event-bus/keyspan-hub"),
+      'test.yaml:30:20: notifications.organizationHub must match one of the residency patterns, got "arn:aws:events:us-east-1:999988887777:event-bus/keyspan-hub"; take one in a region that residency admits, or widen residency if what is said of keys may be there [residency]',
+    ],
   ],
   "own-partition": [
     [
@@ -1073,6 +1212,18 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       put(['["111122223333"]', "[arn:aws-cn:iam::999988887777:role/Producer]"]),
       'test.yaml:25:25: buses.orders.producers[0] must be in the account\'s own partition, got "arn:aws-cn:iam::999988887777:role/Producer"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
+    ],
+    [
+      queue("arn:aws-us-gov:sqs:us-gov-west-1:111122223333:q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be in the account\'s own partition, got "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:q"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
+    ],
+    [
+      hub("arn:aws-cn:events:cn-north-1:999988887777:event-bus/keyspan-hub"),
+      'test.yaml:30:20: notifications.organizationHub must be in the account\'s own partition, got "arn:aws-cn:events:cn-north-1:999988887777:event-bus/keyspan-hub"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
+    ],
+    [
+      trail("{ existing: arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/all }"),
+      'test.yaml:32:20: trail.existing must be in the account\'s own partition, got "arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/all"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
     ],
   ],
   "own-account": [
@@ -1314,6 +1465,10 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       buses('keyspan-hub: { producers: ["111122223333"] }'),
       "test.yaml:26:3: buses.keyspan-hub must not be 'default' or start with 'aws.' or 'keyspan-', got \"keyspan-hub\"; AWS or Keyspan holds that name; for the account's default bus write existing: true [reserved-bus-name]",
     ],
+    [
+      buses("keyspan-hub: { existing: true }"),
+      "test.yaml:26:3: buses.keyspan-hub must not be 'keyspan-hub', which Keyspan makes itself, got \"keyspan-hub\"; remove it: Keyspan makes its hub bus with the notifications, and no archive of it [reserved-bus-name]",
+    ],
   ],
   "archive-bus": [
     [
@@ -1445,6 +1600,452 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       'test.yaml:15:13: state.readRole must be a role of the account that holds the state bucket, got "arn:aws:iam::111122223333:role/state-read"; write it like arn:<partition>:iam::<state.account>:role/Name with the id of state.account [state-account]',
     ],
   ],
+  watch: [
+    [
+      notifications("watch: own"),
+      'test.yaml:30:10: notifications.watch must be all or managed, got "own"; write all to hear of every customer managed key of the active regions, or managed to hear of Keyspan\'s own only [watch]',
+    ],
+  ],
+  "reminder-days": [
+    [
+      reminders("[14, 0]"),
+      "test.yaml:30:41: notifications.reminders.daysBeforeDeletion[1] must be a whole number of days from 1 to 30, got 0; write numbers in that range, without quotes, such as [14, 7, 2, 1]: no key waits longer for its deletion [reminder-days]",
+    ],
+    [
+      reminders("[31]"),
+      "test.yaml:30:37: notifications.reminders.daysBeforeDeletion[0] must be a whole number of days from 1 to 30, got 31; write numbers in that range, without quotes, such as [14, 7, 2, 1]: no key waits longer for its deletion [reminder-days]",
+    ],
+    [
+      reminders("[1.5]"),
+      "test.yaml:30:37: notifications.reminders.daysBeforeDeletion[0] must be a whole number of days from 1 to 30, got 1.5; write numbers in that range, without quotes, such as [14, 7, 2, 1]: no key waits longer for its deletion [reminder-days]",
+    ],
+    [
+      reminders('["7"]'),
+      'test.yaml:30:37: notifications.reminders.daysBeforeDeletion[0] must be a whole number of days from 1 to 30, got "7"; write numbers in that range, without quotes, such as [14, 7, 2, 1]: no key waits longer for its deletion [reminder-days]',
+    ],
+  ],
+  "subscription-count": [
+    [
+      put(["\n    - { protocol: email, endpoint: key-alerts@example.com }", " []"]),
+      "test.yaml:30:18: notifications.subscriptions must hold 1 to 50 subscriptions, got []; add one, or let a mailing list or a queue stand for several: alerts that nobody hears protect nothing [subscription-count]",
+    ],
+    [
+      subscription(
+        ...Array.from({ length: 51 }, (_, n) => `protocol: email, endpoint: ops${n}@example.com`),
+      ),
+      'test.yaml:31:5: notifications.subscriptions must hold 1 to 50 subscriptions, got [{"protocol":"email","endpoint":"ops0@example.com"},{"protocol":"email","endpoint":"ops1@example.com"},{"protocol":"emai…; add one, or let a mailing list or a queue stand for several: alerts that nobody hears protect nothing [subscription-count]',
+    ],
+  ],
+  "subscription-protocol": [
+    [
+      subscription("protocol: http, endpoint: http://alerts.example.com"),
+      'test.yaml:31:19: notifications.subscriptions[0].protocol must be email, https, sqs or lambda, got "http"; write one of them: a queue or function can pass messages on to anything else [subscription-protocol]',
+    ],
+    [
+      subscription("protocol: sms, endpoint: '+491701234567'"),
+      'test.yaml:31:19: notifications.subscriptions[0].protocol must be email, https, sqs or lambda, got "sms"; write one of them: a queue or function can pass messages on to anything else [subscription-protocol]',
+    ],
+  ],
+  "subscription-severity": [
+    [
+      subscription("protocol: email, endpoint: key-alerts@example.com, severity: warning"),
+      'test.yaml:31:70: notifications.subscriptions[0].severity must be critical or all, got "warning"; write critical to leave out what can wait, or remove the field to hear all [subscription-severity]',
+    ],
+  ],
+  endpoint: [
+    [
+      subscription("protocol: email, endpoint: 4711"),
+      "test.yaml:31:36: notifications.subscriptions[0].endpoint must be text, or a map with the field ssm, got 4711; write the address, URL or ARN that the protocol needs, or { ssm: /name } for an https URL that is secret [endpoint]",
+    ],
+    [
+      subscription("protocol: sqs, endpoint: [arn:aws:sqs:eu-west-1:111122223333:q]"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be text, or a map with the field ssm, got ["arn:aws:sqs:eu-west-1:111122223333:q"]; write the address, URL or ARN that the protocol needs, or { ssm: /name } for an https URL that is secret [endpoint]',
+    ],
+  ],
+  "email-address": [
+    [
+      email("key-alerts"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an e-mail address, got "key-alerts"; write it like key-alerts@example.com, without a name before it [email-address]',
+    ],
+    [
+      email("Key Alerts <key-alerts@example.com>"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an e-mail address, got "Key Alerts <key-alerts@example.com>"; write it like key-alerts@example.com, without a name before it [email-address]',
+    ],
+    [
+      email("key-alerts@localhost"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an e-mail address, got "key-alerts@localhost"; write it like key-alerts@example.com, without a name before it [email-address]',
+    ],
+    [
+      email("key..alerts@example.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an e-mail address, got "key..alerts@example.com"; write it like key-alerts@example.com, without a name before it [email-address]',
+    ],
+    [
+      email(`${x(65)}@example.com`),
+      `test.yaml:31:36: notifications.subscriptions[0].endpoint must be an e-mail address, got "${x(65)}@example.com"; write it like key-alerts@example.com, without a name before it [email-address]`,
+    ],
+    [
+      email(`ops@${`${x(61)}.`.repeat(4)}com`),
+      `test.yaml:31:36: notifications.subscriptions[0].endpoint must be an e-mail address, got "ops@${x(61)}.${x(53)}…; write it like key-alerts@example.com, without a name before it [email-address]`,
+    ],
+  ],
+  "group-address": [
+    [
+      email("jane.doe@example.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be the address of a group, not of a person: people leave, and configs are read by many, got "jane.doe@example.com"; write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @ [group-address]',
+    ],
+    [
+      email("j.doe@example.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be the address of a group, not of a person: people leave, and configs are read by many, got "j.doe@example.com"; write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @ [group-address]',
+    ],
+    [
+      email("Jane_Doe2@example.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be the address of a group, not of a person: people leave, and configs are read by many, got "Jane_Doe2@example.com"; write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @ [group-address]',
+    ],
+    [
+      email("anna-maria.doe+alerts@example.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be the address of a group, not of a person: people leave, and configs are read by many, got "anna-maria.doe+alerts@example.com"; write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @ [group-address]',
+    ],
+    [
+      email("key-alerts@gmail.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be the address of a group, not of a person: people leave, and configs are read by many, got "key-alerts@gmail.com"; write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @ [group-address]',
+    ],
+    [
+      email("key-alerts@Yahoo.co.uk"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be the address of a group, not of a person: people leave, and configs are read by many, got "key-alerts@Yahoo.co.uk"; write the address of a list at a domain of your own, with a word such as alerts, team, ops or security before the @ [group-address]',
+    ],
+  ],
+  "https-url": [
+    [
+      url("http://alerts.example.com/keyspan?token=abc"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an https URL with a host name, without spaces and #, got "http://alerts.example.com/…"; write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name [https-url]',
+    ],
+    [
+      url("alerts.example.com"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an https URL with a host name, without spaces and #, got "alerts.example.com"; write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name [https-url]',
+    ],
+    [
+      url("https://alerts/keyspan"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an https URL with a host name, without spaces and #, got "https://alerts/…"; write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name [https-url]',
+    ],
+    [
+      url("https://203.0.113.7/keyspan"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an https URL with a host name, without spaces and #, got "https://203.0.113.7/…"; write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name [https-url]',
+    ],
+    [
+      url("https://alerts.example.com/#keyspan"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an https URL with a host name, without spaces and #, got "https://alerts.example.com/…"; write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name [https-url]',
+    ],
+    [
+      url("https://alerts.example.com/key span"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be an https URL with a host name, without spaces and #, got "https://alerts.example.com/…"; write it like https://alerts.example.com/keyspan: SNS would send in the clear over http, and needs a certificate for the name [https-url]',
+    ],
+  ],
+  "secret-in-url": [
+    [
+      url("https://user:hunter2@alerts.example.com/"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://user@alerts.example.com/"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://alerts.example.com/keyspan?Access-Token=x"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://alerts.example.com/keyspan?id=a1b2c3d4e5f6a7b8"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://alerts.example.com/0123456789abcdef/enqueue"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://alerts.example.com/01234567-89ab-cdef-0123-456789abcdef"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://alerts.example.com/%61%31%62%32%63%33%64%34%65%35%66%36%61%37%62%38"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url(`https://alerts.example.com/${x(32)}`),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://alerts.example.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://hooks.slack.com/services/a/b/c"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://hooks.slack.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+    [
+      url("https://acme.webhook.office.com/hook"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must not hold what looks like a secret: configs are read by many, got "https://acme.webhook.office.com/…"; write endpoint: { ssm: /keyspan/pager-url }, put the URL into that parameter of the home region, and have the secret replaced [secret-in-url]',
+    ],
+  ],
+  "ssm-parameter": [
+    [
+      ssm("keyspan/pager-url"),
+      "test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got \"keyspan/pager-url\"; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]",
+    ],
+    [
+      ssm("/keyspan/"),
+      "test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got \"/keyspan/\"; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]",
+    ],
+    [
+      ssm("/keyspan/pager url"),
+      "test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got \"/keyspan/pager url\"; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]",
+    ],
+    [
+      ssm("/AWS/pager-url"),
+      "test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got \"/AWS/pager-url\"; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]",
+    ],
+    [
+      ssm("/ssm-url"),
+      "test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got \"/ssm-url\"; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]",
+    ],
+    [
+      ssm("/a".repeat(16)),
+      "test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got \"/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a\"; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]",
+    ],
+    [
+      ssm(`/${x(1011)}`),
+      `test.yaml:31:43: notifications.subscriptions[0].endpoint.ssm must be the full name of an SSM parameter: / and up to 15 levels of letters, digits, '_', '-' and '.', at most 1011 characters, not starting with aws or ssm, got "/${x(118)}…; write it like /keyspan/pager-url; see https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html [ssm-parameter]`,
+    ],
+  ],
+  "ssm-protocol": [
+    [
+      subscription("protocol: email, endpoint: { ssm: /keyspan/address }"),
+      'test.yaml:31:36: notifications.subscriptions[0].endpoint must be written out: only an https endpoint may come from an SSM parameter, got {"ssm":"/keyspan/address"}; write the address or ARN here: it is no secret, and whoever reviews the file sees who hears [ssm-protocol]',
+    ],
+    [
+      subscription("protocol: sqs, endpoint: { ssm: /keyspan/queue }"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be written out: only an https endpoint may come from an SSM parameter, got {"ssm":"/keyspan/queue"}; write the address or ARN here: it is no secret, and whoever reviews the file sees who hears [ssm-protocol]',
+    ],
+  ],
+  "queue-arn": [
+    [
+      queue("https://sqs.eu-west-1.amazonaws.com/111122223333/q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be the ARN of a standard SQS queue in a region of its partition, got "https://sqs.eu-west-1.amazonaws.com/111122223333/q"; write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue [queue-arn]',
+    ],
+    [
+      queue("arn:aws:sqs:eu-west-1:111122223333:q.fifo"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be the ARN of a standard SQS queue in a region of its partition, got "arn:aws:sqs:eu-west-1:111122223333:q.fifo"; write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue [queue-arn]',
+    ],
+    [
+      queue("arn:aws:sns:eu-west-1:111122223333:q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be the ARN of a standard SQS queue in a region of its partition, got "arn:aws:sns:eu-west-1:111122223333:q"; write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue [queue-arn]',
+    ],
+    [
+      queue("arn:aws:sqs:eu-west-9:111122223333:q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be the ARN of a standard SQS queue in a region of its partition, got "arn:aws:sqs:eu-west-9:111122223333:q"; write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue [queue-arn]',
+    ],
+    [
+      queue("arn:aws:sqs:us-gov-west-1:111122223333:q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be the ARN of a standard SQS queue in a region of its partition, got "arn:aws:sqs:us-gov-west-1:111122223333:q"; write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue [queue-arn]',
+    ],
+    [
+      queue(`arn:aws:sqs:eu-west-1:111122223333:${x(81)}`),
+      `test.yaml:31:34: notifications.subscriptions[0].endpoint must be the ARN of a standard SQS queue in a region of its partition, got "arn:aws:sqs:eu-west-1:111122223333:${x(81)}"; write it like arn:<partition>:sqs:<region>:<account>:queue with the name of a region; a standard topic cannot send to a .fifo queue [queue-arn]`,
+    ],
+  ],
+  "function-arn": [
+    [
+      lambda("page"),
+      'test.yaml:31:37: notifications.subscriptions[0].endpoint must be the ARN of a Lambda function in a region of its partition, got "page"; write it like arn:<partition>:lambda:<region>:<account>:function:name with the name of a region [function-arn]',
+    ],
+    [
+      lambda("arn:aws:lambda:eu-west-1:111122223333:layer:page"),
+      'test.yaml:31:37: notifications.subscriptions[0].endpoint must be the ARN of a Lambda function in a region of its partition, got "arn:aws:lambda:eu-west-1:111122223333:layer:page"; write it like arn:<partition>:lambda:<region>:<account>:function:name with the name of a region [function-arn]',
+    ],
+    [
+      lambda(`arn:aws:lambda:eu-west-1:111122223333:function:${x(65)}`),
+      `test.yaml:31:37: notifications.subscriptions[0].endpoint must be the ARN of a Lambda function in a region of its partition, got "arn:aws:lambda:eu-west-1:111122223333:function:${x(65)}"; write it like arn:<partition>:lambda:<region>:<account>:function:name with the name of a region [function-arn]`,
+    ],
+    [
+      lambda("arn:aws:lambda:eu-west-9:111122223333:function:page"),
+      'test.yaml:31:37: notifications.subscriptions[0].endpoint must be the ARN of a Lambda function in a region of its partition, got "arn:aws:lambda:eu-west-9:111122223333:function:page"; write it like arn:<partition>:lambda:<region>:<account>:function:name with the name of a region [function-arn]',
+    ],
+  ],
+  "delivery-account": [
+    [
+      queue("arn:aws:sqs:eu-west-1:999988887777:q"),
+      'test.yaml:31:34: notifications.subscriptions[0].endpoint must be in the account itself, got "arn:aws:sqs:eu-west-1:999988887777:q"; name one of this account: SNS asks the owner of any other to confirm, and Terraform would wait for that in vain; another account hears everything through organizationHub [delivery-account]',
+    ],
+    [
+      lambda("arn:aws:lambda:eu-west-1:999988887777:function:page"),
+      'test.yaml:31:37: notifications.subscriptions[0].endpoint must be in the account itself, got "arn:aws:lambda:eu-west-1:999988887777:function:page"; name one of this account: SNS asks the owner of any other to confirm, and Terraform would wait for that in vain; another account hears everything through organizationHub [delivery-account]',
+    ],
+  ],
+  "delivery-region": [
+    [
+      lambda("arn:aws:lambda:eu-south-1:111122223333:function:page"),
+      'test.yaml:31:37: notifications.subscriptions[0].endpoint must be in a region that SNS delivers to from the home region, got "arn:aws:lambda:eu-south-1:111122223333:function:page"; take one in the home region: SNS reaches no function in another opt-in region, and from one opt-in region nothing in another; see https://docs.aws.amazon.com/sns/latest/dg/lambda-prereq.html [delivery-region]',
+    ],
+    [
+      moved("eu-south-1", "protocol: sqs, endpoint: arn:aws:sqs:eu-south-2:111122223333:q"),
+      'test.yaml:30:34: notifications.subscriptions[0].endpoint must be in a region that SNS delivers to from the home region, got "arn:aws:sqs:eu-south-2:111122223333:q"; take one in the home region: SNS reaches no function in another opt-in region, and from one opt-in region nothing in another; see https://docs.aws.amazon.com/sns/latest/dg/lambda-prereq.html [delivery-region]',
+    ],
+    [
+      moved(
+        "eu-south-1",
+        "protocol: lambda, endpoint: arn:aws:lambda:eu-south-2:111122223333:function:page",
+      ),
+      'test.yaml:30:37: notifications.subscriptions[0].endpoint must be in a region that SNS delivers to from the home region, got "arn:aws:lambda:eu-south-2:111122223333:function:page"; take one in the home region: SNS reaches no function in another opt-in region, and from one opt-in region nothing in another; see https://docs.aws.amazon.com/sns/latest/dg/lambda-prereq.html [delivery-region]',
+    ],
+  ],
+  "event-bus-arn": [
+    [
+      hub("keyspan-hub"),
+      'test.yaml:30:20: notifications.organizationHub must be the ARN of an event bus in a region of its partition, other than the default bus and AWS\'s own, got "keyspan-hub"; write it like arn:<partition>:events:<region>:<account>:event-bus/keyspan-hub with the name of a region: no account should let others write to its default bus [event-bus-arn]',
+    ],
+    [
+      hub("arn:aws:events:eu-west-1:999988887777:event-bus/default"),
+      'test.yaml:30:20: notifications.organizationHub must be the ARN of an event bus in a region of its partition, other than the default bus and AWS\'s own, got "arn:aws:events:eu-west-1:999988887777:event-bus/default"; write it like arn:<partition>:events:<region>:<account>:event-bus/keyspan-hub with the name of a region: no account should let others write to its default bus [event-bus-arn]',
+    ],
+    [
+      hub("arn:aws:events:eu-west-1:999988887777:event-bus/aws.partner/example.com/a"),
+      'test.yaml:30:20: notifications.organizationHub must be the ARN of an event bus in a region of its partition, other than the default bus and AWS\'s own, got "arn:aws:events:eu-west-1:999988887777:event-bus/aws.partner/example.com/a"; write it like arn:<partition>:events:<region>:<account>:event-bus/keyspan-hub with the name of a region: no account should let others write to its default bus [event-bus-arn]',
+    ],
+    [
+      hub("arn:aws:events:eu-west-9:999988887777:event-bus/keyspan-hub"),
+      'test.yaml:30:20: notifications.organizationHub must be the ARN of an event bus in a region of its partition, other than the default bus and AWS\'s own, got "arn:aws:events:eu-west-9:999988887777:event-bus/keyspan-hub"; write it like arn:<partition>:events:<region>:<account>:event-bus/keyspan-hub with the name of a region: no account should let others write to its default bus [event-bus-arn]',
+    ],
+    [
+      hub("arn:aws:events:eu-west-1:999988887777:rule/keyspan-hub"),
+      'test.yaml:30:20: notifications.organizationHub must be the ARN of an event bus in a region of its partition, other than the default bus and AWS\'s own, got "arn:aws:events:eu-west-1:999988887777:rule/keyspan-hub"; write it like arn:<partition>:events:<region>:<account>:event-bus/keyspan-hub with the name of a region: no account should let others write to its default bus [event-bus-arn]',
+    ],
+    [
+      hub(`arn:aws:events:eu-west-1:999988887777:event-bus/${x(257)}`),
+      `test.yaml:30:20: notifications.organizationHub must be the ARN of an event bus in a region of its partition, other than the default bus and AWS's own, got "arn:aws:events:eu-west-1:999988887777:event-bus/${x(71)}…; write it like arn:<partition>:events:<region>:<account>:event-bus/keyspan-hub with the name of a region: no account should let others write to its default bus [event-bus-arn]`,
+    ],
+  ],
+  "own-hub": [
+    [
+      hub(
+        "arn:<partition>:events:eu-west-1:<account>:event-bus/hub",
+        "organizationId: o-a1b2c3d4e5",
+      ),
+      'test.yaml:30:20: notifications.organizationHub must be the hub bus, if it is a bus of this account, got "arn:aws:events:eu-west-1:111122223333:event-bus/hub"; write arn:aws:events:eu-west-1:111122223333:event-bus/keyspan-hub, or remove it if this account is not the organisation\'s hub [own-hub]',
+    ],
+    [
+      hub(
+        "arn:<partition>:events:eu-central-1:<account>:event-bus/keyspan-hub",
+        "organizationId: o-a1b2c3d4e5",
+      ),
+      'test.yaml:30:20: notifications.organizationHub must be the hub bus, if it is a bus of this account, got "arn:aws:events:eu-central-1:111122223333:event-bus/keyspan-hub"; write arn:aws:events:eu-west-1:111122223333:event-bus/keyspan-hub, or remove it if this account is not the organisation\'s hub [own-hub]',
+    ],
+  ],
+  "hub-organization": [
+    [
+      hub("arn:<partition>:events:eu-west-1:<account>:event-bus/keyspan-hub"),
+      "test.yaml:29:1: notifications.organizationId must be given exactly when organizationHub is this account's own hub bus, got nothing; add the id of the organisation whose accounts may forward to the hub [hub-organization]",
+    ],
+    [
+      hub(
+        "arn:aws:events:eu-west-1:999988887777:event-bus/keyspan-hub",
+        "organizationId: o-a1b2c3d4e5",
+      ),
+      "test.yaml:31:19: notifications.organizationId must be given exactly when organizationHub is this account's own hub bus, got \"o-a1b2c3d4e5\"; remove it: nobody forwards to an account that is not the organisation's hub [hub-organization]",
+    ],
+    [
+      notifications("organizationId: o-a1b2c3d4e5"),
+      "test.yaml:30:19: notifications.organizationId must be given exactly when organizationHub is this account's own hub bus, got \"o-a1b2c3d4e5\"; remove it: nobody forwards to an account that is not the organisation's hub [hub-organization]",
+    ],
+  ],
+  "footer-text": [
+    [
+      footer('""'),
+      'test.yaml:30:22: notifications.footer.contact must be 1 to 300 characters of text in one line, without control characters, got ""; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]',
+    ],
+    [
+      footer('"  "'),
+      'test.yaml:30:22: notifications.footer.contact must be 1 to 300 characters of text in one line, without control characters, got "  "; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]',
+    ],
+    [
+      footer('"a\\nb"'),
+      'test.yaml:30:22: notifications.footer.contact must be 1 to 300 characters of text in one line, without control characters, got "a\\nb"; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]',
+    ],
+    [
+      footer('"a\\u2028b"'),
+      'test.yaml:30:22: notifications.footer.contact must be 1 to 300 characters of text in one line, without control characters, got "a�b"; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]',
+    ],
+    [
+      footer(x(301)),
+      `test.yaml:30:22: notifications.footer.contact must be 1 to 300 characters of text in one line, without control characters, got "${x(119)}…; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]`,
+    ],
+    [
+      footer("4711"),
+      "test.yaml:30:22: notifications.footer.contact must be 1 to 300 characters of text in one line, without control characters, got 4711; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]",
+    ],
+    [
+      notifications("footer: { runbook: [] }"),
+      "test.yaml:30:22: notifications.footer.runbook must be 1 to 300 characters of text in one line, without control characters, got []; shorten it, put a number in quotes, or write a link to what does not fit [footer-text]",
+    ],
+  ],
+  "trail-mode": [
+    [
+      trail("existing"),
+      'test.yaml:32:8: trail must be create or organization, or a map with one of create, existing and organization, got "existing"; write create if the account has no trail yet, existing: <arn> if it has its own, or organization if the organisation\'s records the account [trail-mode]',
+    ],
+    [
+      trail("true"),
+      "test.yaml:32:8: trail must be create or organization, or a map with one of create, existing and organization, got true; write create if the account has no trail yet, existing: <arn> if it has its own, or organization if the organisation's records the account [trail-mode]",
+    ],
+    [
+      trail("{}"),
+      "test.yaml:32:8: trail must be create or organization, or a map with one of create, existing and organization, got {}; write create if the account has no trail yet, existing: <arn> if it has its own, or organization if the organisation's records the account [trail-mode]",
+    ],
+    [
+      trail("{ create: {}, organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/all }"),
+      'test.yaml:32:8: trail must be create or organization, or a map with one of create, existing and organization, got {"create":{},"organization":"arn:aws:cloudtrail:eu-west-1:999988887777:trail/all"}; write create if the account has no trail yet, existing: <arn> if it has its own, or organization if the organisation\'s records the account [trail-mode]',
+    ],
+  ],
+  "trail-arn": [
+    [
+      trail("{ existing: management }"),
+      'test.yaml:32:20: trail.existing must be the ARN of a CloudTrail trail in a region of its partition, got "management"; take TrailARN from `aws cloudtrail describe-trails` [trail-arn]',
+    ],
+    [
+      trail("{ existing: arn:aws:cloudtrail:eu-west-1:111122223333:eventdatastore/abc }"),
+      'test.yaml:32:20: trail.existing must be the ARN of a CloudTrail trail in a region of its partition, got "arn:aws:cloudtrail:eu-west-1:111122223333:eventdatastore/abc"; take TrailARN from `aws cloudtrail describe-trails` [trail-arn]',
+    ],
+    [
+      trail("{ existing: arn:aws:cloudtrail:eu-west-9:111122223333:trail/abc }"),
+      'test.yaml:32:20: trail.existing must be the ARN of a CloudTrail trail in a region of its partition, got "arn:aws:cloudtrail:eu-west-9:111122223333:trail/abc"; take TrailARN from `aws cloudtrail describe-trails` [trail-arn]',
+    ],
+    [
+      trail("{ organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/ab }"),
+      'test.yaml:32:24: trail.organization must be the ARN of a CloudTrail trail in a region of its partition, got "arn:aws:cloudtrail:eu-west-1:999988887777:trail/ab"; take TrailARN from `aws cloudtrail describe-trails` [trail-arn]',
+    ],
+    [
+      trail(`{ organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/${x(129)} }`),
+      `test.yaml:32:24: trail.organization must be the ARN of a CloudTrail trail in a region of its partition, got "arn:aws:cloudtrail:eu-west-1:999988887777:trail/${x(71)}…; take TrailARN from \`aws cloudtrail describe-trails\` [trail-arn]`,
+    ],
+    [
+      trail("{ organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/a--b }"),
+      'test.yaml:32:24: trail.organization must be the ARN of a CloudTrail trail in a region of its partition, got "arn:aws:cloudtrail:eu-west-1:999988887777:trail/a--b"; take TrailARN from `aws cloudtrail describe-trails` [trail-arn]',
+    ],
+  ],
+  "own-trail": [
+    [
+      trail("{ existing: arn:aws:cloudtrail:eu-west-1:999988887777:trail/all }"),
+      'test.yaml:32:20: trail.existing must be a trail of the account itself, got "arn:aws:cloudtrail:eu-west-1:999988887777:trail/all"; correct the account id, or write organization: <arn> for the organisation\'s trail [own-trail]',
+    ],
+  ],
+  "log-group-retention-days": [
+    [
+      trail("{ create: { logGroupRetentionDays: 2 } }"),
+      "test.yaml:32:43: trail.create.logGroupRetentionDays must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got 2; write the next higher of these numbers: CloudWatch Logs takes no others [log-group-retention-days]",
+    ],
+    [
+      trail("{ create: { logGroupRetentionDays: 3654 } }"),
+      "test.yaml:32:43: trail.create.logGroupRetentionDays must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got 3654; write the next higher of these numbers: CloudWatch Logs takes no others [log-group-retention-days]",
+    ],
+    [
+      trail('{ create: { logGroupRetentionDays: "90" } }'),
+      'test.yaml:32:43: trail.create.logGroupRetentionDays must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got "90"; write the next higher of these numbers: CloudWatch Logs takes no others [log-group-retention-days]',
+    ],
+  ],
 };
 
 /** The other side of each bound, and forms that a rule must let through. */
@@ -1530,7 +2131,14 @@ const ACCEPTED: Readonly<Partial<Record<RuleId, readonly Change[]>>> = {
     archives(`${x(48)}: { bus: orders, retentionDays: 7 }`),
     archives(`${x(49)}: { bus: orders, name: short, retentionDays: 7 }`),
   ],
-  "listed-twice": [pattern("{ source: [acme, acme] }")],
+  "listed-twice": [
+    pattern("{ source: [acme, acme] }"),
+    subscription(
+      "protocol: https, endpoint: https://alerts.example.com/keyspan",
+      "protocol: https, endpoint: https://alerts.example.com/Keyspan",
+      "protocol: https, endpoint: { ssm: /keyspan }",
+    ),
+  ],
   "no-template": [
     put(["Owner: platform", "Owner: '$ % {}'"], ["{}", "{ }"], ["'$ % { }'", "cost"]),
   ],
@@ -1592,6 +2200,113 @@ const ACCEPTED: Readonly<Partial<Record<RuleId, readonly Change[]>>> = {
   ],
   "adopted-key": [put(["eu-central-1]", `{ name: eu-central-1, adopt: { archive: ${MRK} } }]`])],
   "adopted-key-kind": [team("multiRegion: false", `adopt: ${UUID}`)],
+  watch: [notifications("watch: all"), notifications("watch: managed")],
+  "reminder-days": [reminders("[1]"), reminders("[30, 1, 29]")],
+  "subscription-count": [
+    subscription(
+      ...Array.from({ length: 50 }, (_, n) => `protocol: email, endpoint: ops${n}@example.com`),
+    ),
+  ],
+  "subscription-protocol": [subscription("protocol: email, endpoint: key-alerts@example.com")],
+  "subscription-severity": [
+    subscription(
+      "protocol: email, endpoint: key-alerts@example.com, severity: all",
+      "protocol: email, endpoint: pager@example.com, severity: critical",
+    ),
+  ],
+  "email-address": [
+    email(`${x(64)}@example.com`),
+    email(`ops@${`${x(61)}.`.repeat(3)}${x(60)}.com`),
+    email("KMS+prod@Alerts.xn--p1ai"),
+  ],
+  "group-address": [
+    email("key-alerts@example.com"),
+    email("platform.team@example.com"),
+    email("team_payments2@example.com"),
+    email("on-call.ops-eu@example.com"),
+    email("Security.Prod@example.com"),
+    email("jdoe@example.com"),
+    email("kms@gmail.example.com"),
+    email("kms@notgmail.com"),
+    email("kms@outlook-alerts.com"),
+  ],
+  "https-url": [
+    url("https://alerts.example.com"),
+    url("https://alerts.example.com:8443/keyspan/?source=aws"),
+  ],
+  "secret-in-url": [
+    url("https://alerts.example.com/keyspan-alerts-v2-production/2026.11"),
+    url("https://alerts.example.com/0123456789abcde"),
+    url("https://alerts.example.com/prod-111122223333?region=eu-central-1&team=platform"),
+    url(`https://alerts.example.com/${x(31)}`),
+    url("https://hooks.slack.com.example.com/services"),
+    url("https://notdiscord.com/keyspan"),
+    url("https://alerts.example.com/100%"),
+  ],
+  "ssm-parameter": [
+    ssm("/keyspan/pager-url"),
+    ssm("/Acme_2.0/aws/ssm"),
+    ssm("/awning"),
+    ssm("/a".repeat(15)),
+    ssm(`/${x(1010)}`),
+  ],
+  "queue-arn": [
+    queue(`arn:<partition>:sqs:eu-west-1:<account>:${x(80)}`),
+    queue("arn:aws:sqs:eu-central-1:111122223333:Key_Alerts-1"),
+  ],
+  "function-arn": [
+    lambda(`arn:<partition>:lambda:eu-west-1:<account>:function:${x(64)}`),
+    lambda("arn:aws:lambda:eu-central-1:111122223333:function:page:live"),
+  ],
+  "delivery-account": [
+    queue("arn:aws:sqs:eu-west-1:111122223333:q"),
+    lambda("arn:aws:lambda:eu-west-1:111122223333:function:page"),
+  ],
+  "delivery-region": [
+    queue("arn:aws:sqs:eu-south-1:111122223333:q"),
+    moved("eu-south-1", "protocol: sqs, endpoint: arn:aws:sqs:us-east-1:111122223333:q"),
+    moved(
+      "eu-south-1",
+      "protocol: lambda, endpoint: arn:aws:lambda:us-east-1:111122223333:function:page",
+    ),
+    moved(
+      "eu-south-1",
+      "protocol: lambda, endpoint: arn:aws:lambda:eu-south-1:111122223333:function:page",
+    ),
+  ],
+  "event-bus-arn": [
+    hub("arn:<partition>:events:eu-central-1:999988887777:event-bus/keyspan-hub"),
+    hub(`arn:aws:events:eu-west-1:999988887777:event-bus/${x(256)}`),
+    hub("arn:aws:events:eu-west-1:999988887777:event-bus/default-2"),
+  ],
+  "hub-organization": [
+    hub(
+      "arn:<partition>:events:eu-west-1:<account>:event-bus/keyspan-hub",
+      "organizationId: o-a1b2c3d4e5",
+    ),
+  ],
+  "footer-text": [
+    footer("x"),
+    footer(x(300)),
+    footer('"Plattform-Bereitschaft ☎ +49 30 5550100"'),
+    notifications("footer: { runbook: https://wiki.example.com/key-alerts }"),
+    notifications("footer: {}"),
+  ],
+  "trail-mode": [
+    trail("organization"),
+    trail("{ create: {} }"),
+    trail("{ existing: arn:<partition>:cloudtrail:eu-central-1:<account>:trail/management }"),
+    trail("{ organization: arn:<partition>:cloudtrail:us-east-1:999988887777:trail/all }"),
+  ],
+  "trail-arn": [
+    trail("{ organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/abc }"),
+    trail(`{ organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/${x(128)} }`),
+    trail("{ organization: arn:aws:cloudtrail:eu-west-1:999988887777:trail/a-b_c.D1 }"),
+  ],
+  "log-group-retention-days": [
+    trail("{ create: { logGroupRetentionDays: 1 } }"),
+    trail("{ create: { readEvents: true, logGroupRetentionDays: 3653 } }"),
+  ],
 };
 
 /** Mistakes that others could be thought to follow from: one value that is wrong, used in many places. */
@@ -1694,6 +2409,51 @@ const ONE_LINE: readonly (readonly [mistake: string, RuleId, Change])[] = [
       '"111122223333"\n  deployRole: arn:aws:iam::111122223333',
       "111122223333\n  deployRole: arn:aws:iam::999988887777",
     ]),
+  ],
+  [
+    "a protocol misspelt, of an endpoint that no other takes",
+    "subscription-protocol",
+    subscription("protocol: mail, endpoint: jane.doe@example.com"),
+  ],
+  [
+    "an SSM parameter misspelt, of an e-mail subscription",
+    "ssm-parameter",
+    subscription("protocol: email, endpoint: { ssm: x }"),
+  ],
+  [
+    "the hub's ARN misspelt, beside the organisation's id",
+    "event-bus-arn",
+    hub("arn:aws:events:eu-west-1:<acount>:event-bus/keyspan-hub", "organizationId: o-a1b2c3d4e5"),
+  ],
+  [
+    "the hub's ARN in a field misspelt",
+    "unknown-field",
+    notifications(
+      "organisationHub: arn:<partition>:events:eu-west-1:<account>:event-bus/keyspan-hub",
+      "organizationId: o-a1b2c3d4e5",
+    ),
+  ],
+  [
+    "the id of the hub's organisation misspelt",
+    "organization-id",
+    hub("arn:<partition>:events:eu-west-1:<account>:event-bus/keyspan-hub", "organizationId: o-1"),
+  ],
+  ["notifications misspelt", "unknown-field", put(["notifications:\n", "notification:\n"])],
+  [
+    "a trail's ARN misspelt",
+    "trail-arn",
+    trail("{ existing: arn:aws:cloudtrail:eu-west-1:1:trail/management }"),
+  ],
+  [
+    "the home region misspelt that a queue and a function are in",
+    "region-name",
+    put(
+      ["homeRegion: eu-west-1", "homeRegion: eu-wst-1"],
+      [
+        "{ protocol: email, endpoint: key-alerts@example.com }",
+        "{ protocol: sqs, endpoint: arn:<partition>:sqs:eu-west-1:<account>:q }\n    - { protocol: lambda, endpoint: arn:<partition>:lambda:eu-west-1:<account>:function:f }",
+      ],
+    ),
   ],
   ["an event pattern with a template", "no-template", pattern("{ detail: { a: ['${b}'] } }")],
 ];

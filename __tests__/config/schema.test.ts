@@ -66,6 +66,37 @@ test.each([
   ["archives: { a: { retentionDays: 0 } }", "/archives/a/retentionDays anyOf"],
   ["archives: { a: { retentionDays: never } }", "/archives/a/retentionDays anyOf"],
   ["protect: maybe", "/protect type"],
+  ["notifications: { watch: none }", "/notifications/watch enum"],
+  [
+    "notifications: { reminders: { daysBeforeDeletion: [0] } }",
+    "/notifications/reminders/daysBeforeDeletion/0 minimum",
+  ],
+  [
+    "notifications: { reminders: { daysBeforeDeletion: [31] } }",
+    "/notifications/reminders/daysBeforeDeletion/0 maximum",
+  ],
+  ["notifications: { subscriptions: [] }", "/notifications/subscriptions minItems"],
+  [
+    `notifications: { subscriptions: [${"x,".repeat(51)}] }`,
+    "/notifications/subscriptions maxItems",
+  ],
+  [
+    "notifications: { subscriptions: [{ protocol: sms, endpoint: x }] }",
+    "/notifications/subscriptions/0/protocol enum",
+  ],
+  [
+    "notifications: { subscriptions: [{ protocol: email }] }",
+    "/notifications/subscriptions/0 required",
+  ],
+  [
+    "notifications: { subscriptions: [{ protocol: https, endpoint: { ssm: x } }] }",
+    "/notifications/subscriptions/0/endpoint/ssm pattern",
+  ],
+  ["notifications: { organizationHub: keyspan-hub }", "/notifications/organizationHub pattern"],
+  ["notifications: { footer: { contact: ' ' } }", "/notifications/footer/contact pattern"],
+  ["trail: existing", "/trail anyOf"],
+  ["trail: { existing: management }", "/trail/existing pattern"],
+  ["trail: { create: { logGroupRetentionDays: 2 } }", "/trail/create/logGroupRetentionDays enum"],
 ])("an editor underlines %s", (yaml, mistake) => {
   expect(mistakes(yaml)).toContain(mistake);
 });
@@ -75,6 +106,12 @@ test.each([
   "archives: { a: { retentionDays: forever } }",
   "archives: { a: { eventPattern: { source: [acme] } } }",
   "account: { planRole: arn:<partition>:iam::<account>:role/plan }",
+  "notifications: { watch: managed }",
+  "notifications: { subscriptions: [{ protocol: https, endpoint: { ssm: /pager-url } }] }",
+  "notifications: { organizationHub: arn:<partition>:events:eu-west-1:<account>:event-bus/keyspan-hub }",
+  "trail: organization",
+  "trail: { create: { readEvents: true } }",
+  "trail: { existing: arn:<partition>:cloudtrail:eu-west-1:<account>:trail/own }",
   "{}",
 ])("an editor accepts a file that holds only %s", (yaml) => {
   expect(mistakes(yaml)).toEqual([]);

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { stringify } from "yaml";
+import { LOG_RETENTION_DAYS } from "../../config/rules";
+import { HUB_BUS } from "../../modules/names";
 import { REGIONS_BY_PARTITION } from "../../modules/partition";
 
 /** Content of an account's file, before it is written as YAML. */
@@ -246,6 +248,8 @@ function accountIn({ all, names }: Regions, size: AccountSize): fc.Arbitrary<Acc
         teamKeys: fc.tuple(...chosen.keyNames.map(() => teamKey(home, others))),
         buses: fc.tuple(...chosen.busNames.map(() => bus(names))),
         archives: fc.tuple(...chosen.archiveIds.map(() => archive())),
+        notifications: notifications(home, names),
+        trail: trail(names),
         protect: optional(fc.boolean()),
       })
       .map(({ archiveKey, alerts, audit, teamKeys, buses, archives, regions, ...rest }) => {
@@ -347,4 +351,89 @@ function archive() {
       eventPattern: optional(eventPattern),
     })
     .map(({ busIndex, ...content }) => ({ busIndex, ...given(content) }));
+}
+
+const footerText = text(`${LETTERS}${DIGITS} äé:/+.,-`, 1, 30).filter((line) => line.trim() !== "");
+/** An account that is not the one at hand. */
+const otherAccount = text(DIGITS, 11).map((id) => `9${id}`);
+
+/** Regions to which SNS delivers from everywhere: those of every account. */
+const REACHED = /^(ap-(northeast|southeast)-[12]|ca-central-1|cn-.*|eu-west-[123]|us-.*)$/;
+
+function notifications(home: string, names: readonly string[]): fc.Arbitrary<unknown> {
+  const reached = fc.constantFrom(home, ...names.filter((name) => REACHED.test(name)));
+  const name = word(LETTERS, `${DIGITS}_-`, 20);
+  const endpoint = fc.oneof(
+    word(LOWER, `${DIGITS}-`, 15).map((group) => ({
+      protocol: "email",
+      endpoint: `${group}-alerts@example.com`,
+    })),
+    word(LOWER, "-", 15).map((path) => ({
+      protocol: "https",
+      endpoint: `https://alerts.example.com/${path}`,
+    })),
+    word(LOWER, `${DIGITS}/_.-`, 15)
+      .filter((path) => /^[^/]+(\/[^/]+)*$/.test(path))
+      .map((path) => ({ protocol: "https", endpoint: { ssm: `/keyspan/${path}` } })),
+    fc.tuple(reached, name).map(([region, queue]) => ({
+      protocol: "sqs",
+      endpoint: `arn:<partition>:sqs:${region}:<account>:${queue}`,
+    })),
+    fc.tuple(reached, name).map(([region, lambda]) => ({
+      protocol: "lambda",
+      endpoint: `arn:<partition>:lambda:${region}:<account>:function:${lambda}`,
+    })),
+  );
+  const subscription = fc
+    .tuple(endpoint, optional(fc.constantFrom("all", "critical")))
+    .map(([where, severity]) => given({ ...where, severity }));
+  const hub = fc.oneof(
+    fc.constant({}),
+    fc
+      .tuple(fc.constantFrom(...names), otherAccount, name)
+      .filter(([, , bus]) => bus !== "default")
+      .map(([region, id, bus]) => ({
+        organizationHub: `arn:<partition>:events:${region}:${id}:event-bus/${bus}`,
+      })),
+    organizationId.map((id) => ({
+      organizationHub: `arn:<partition>:events:${home}:<account>:event-bus/${HUB_BUS}`,
+      organizationId: id,
+    })),
+  );
+  const settings = fc.record({
+    watch: optional(fc.constantFrom("all", "managed")),
+    reminders: optional(
+      fc.record({
+        daysBeforeDeletion: fc.shuffledSubarray([1, 2, 3, 7, 14, 30], { minLength: 1 }),
+      }),
+    ),
+    subscriptions: fc.uniqueArray(subscription, {
+      minLength: 1,
+      maxLength: 4,
+      selector: ({ protocol, endpoint: where }) => JSON.stringify([protocol, where]),
+    }),
+    footer: optional(fc.record({ runbook: footerText, contact: footerText }, { requiredKeys: [] })),
+  });
+  return fc.tuple(settings, hub).map(([chosen, hubFields]) => given({ ...chosen, ...hubFields }));
+}
+
+function trail(names: readonly string[]): fc.Arbitrary<unknown> {
+  const trailName = word(LETTERS, DIGITS, 20).map((name) => `trail-${name}`);
+  const arnIn = (account: fc.Arbitrary<string>) =>
+    fc
+      .tuple(fc.constantFrom(...names), account, trailName)
+      .map(([region, id, name]) => `arn:<partition>:cloudtrail:${region}:${id}:trail/${name}`);
+  const create = fc.record(
+    {
+      readEvents: fc.boolean(),
+      logGroupRetentionDays: fc.constantFrom(...LOG_RETENTION_DAYS),
+    },
+    { requiredKeys: [] },
+  );
+  return fc.oneof(
+    fc.constantFrom("create", "organization"),
+    create.map((settings) => ({ create: settings })),
+    arnIn(fc.constant("<account>")).map((existing) => ({ existing })),
+    arnIn(otherAccount).map((organization) => ({ organization })),
+  );
 }

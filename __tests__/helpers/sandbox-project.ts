@@ -40,6 +40,8 @@ keys:
   audit: { administrators: [arn:aws:iam::111122223333:role/KeyAdmin], deletionWindowDays: 7 }
 buses: { orders: { producers: ["111122223333"], regions: [eu-west-1] } }
 archives: { orders: { bus: orders, retentionDays: 7 } }
+notifications: { subscriptions: [{ protocol: email, endpoint: key-alerts@example.com }] }
+trail: create
 protect: false
 `;
 

@@ -1,11 +1,13 @@
 /** Tables of requests with what must be decided, and how a policy measures up to them. */
 import {
   accountOf,
+  actionMatches,
   decide,
   FULL_ADMIN,
   type PolicyDocument,
   type PolicyStatement,
   type Principal,
+  type Request,
   type RequestContext,
   showPrincipal,
 } from "../helpers/iam";
@@ -28,12 +30,16 @@ export interface Cell {
   readonly allowed: boolean;
   /** How the policy is altered before the decision, to see what one part of it does by itself. */
   readonly alteration?: Alteration;
+  /** ARN of what is asked about, or `*`. @default - what the policy belongs to */
+  readonly resource?: string;
 }
 
 /** A policy and the resource that it belongs to. `undefined`: the resource has no policy. */
 export interface Subject {
   readonly resource: string;
   readonly policy: PolicyDocument | undefined;
+  /** Whether it is the policy of the role itself, not that of a resource. @default false */
+  readonly isIdentityPolicy?: boolean;
 }
 
 /** Collects the cells of one resource. */
@@ -111,24 +117,69 @@ export class Table {
 }
 
 /** Decides a cell. @returns what is wrong with the decision, or `undefined` */
-export async function problemOf(
-  { principal, action, context, fullAdmin, allowed, alteration, topic }: Cell,
-  { resource, policy }: Subject,
-): Promise<string | undefined> {
-  const resourcePolicy = alteration === undefined ? policy : altered(policy, alteration);
+export async function problemOf(cell: Cell, subject: Subject): Promise<string | undefined> {
+  const { principal, action, context, fullAdmin, allowed, topic } = cell;
+  const resource = cell.resource ?? subject.resource;
+  if (subject.isIdentityPolicy === true && !allowed && !isAbout(subject.policy, action)) {
+    // Nobody may do what no statement is about: most of what a role is asked for.
+    return undefined;
+  }
   const decision = await decide({
     principal,
     action,
     resource,
     context,
-    identityPolicies: fullAdmin ? [FULL_ADMIN] : [],
-    ...(resourcePolicy !== undefined && { resourcePolicy }),
+    ...(subject.isIdentityPolicy === true
+      ? ofIdentity(cell, subject.policy)
+      : ofResource(cell, subject.policy)),
   });
   return decision.allowed === allowed
     ? undefined
     : `${topic}: ${showPrincipal(principal)}${fullAdmin ? " (full admin)" : ""} ${action} on ${resource} with ${JSON.stringify(
         context,
       )} must be ${allowed ? "allowed" : "denied"}, is ${decision.result} by ${decision.because.join(", ")}`;
+}
+
+function isAbout(policy: PolicyDocument | undefined, action: string): boolean {
+  return (policy?.Statement ?? []).some(({ Action }) =>
+    [Action].flat().some((pattern) => actionMatches(action, pattern)),
+  );
+}
+
+type Policies = Pick<Request, "identityPolicies" | "resourcePolicy">;
+
+function ofResource({ fullAdmin, alteration }: Cell, policy: PolicyDocument | undefined): Policies {
+  const resourcePolicy = alteration === undefined ? policy : altered(policy, alteration);
+  return {
+    identityPolicies: fullAdmin ? [FULL_ADMIN] : [],
+    ...(resourcePolicy !== undefined && { resourcePolicy }),
+  };
+}
+
+/** The role's policy alone decides: whatever it asks for leaves all to the IAM of the role's account. */
+function ofIdentity({ principal, action }: Cell, policy: PolicyDocument | undefined): Policies {
+  const identityPolicies = policy === undefined ? [] : [policy];
+  // Roles are never left to IAM.
+  return action === "sts:AssumeRole"
+    ? { identityPolicies }
+    : { identityPolicies, resourcePolicy: leftToIam(principal) };
+}
+
+const delegations = new Map<string, PolicyDocument>();
+
+function leftToIam(principal: Principal): PolicyDocument {
+  const [, partition = "", , , account = ""] = "arn" in principal ? principal.arn.split(":") : [];
+  const root = `arn:${partition}:iam::${account}:root`;
+  const known = delegations.get(root);
+  if (known !== undefined) {
+    return known;
+  }
+  const policy = {
+    Version: "2012-10-17",
+    Statement: [{ ...EVERYTHING, Principal: { AWS: root } }],
+  };
+  delegations.set(root, policy);
+  return policy;
 }
 
 /** What is wrong with the decisions of all cells. */

@@ -64,6 +64,8 @@ buses:
   home: { regions: [us-east-1], key: home, producers: ["777700003333"] }
 archives:
   orders2: { bus: orders2, retentionDays: 3 }
+notifications: { subscriptions: [{ protocol: email, endpoint: key-alerts@example.com }] }
+trail: { existing: arn:<partition>:cloudtrail:us-east-1:<account>:trail/main }
 protect: false
 `;
 

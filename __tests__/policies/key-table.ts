@@ -75,6 +75,14 @@ const MAKE_BUSES = [
   "ReEncryptFrom",
   "ReEncryptTo",
 ] as const;
+/** What publishing on an encrypted topic takes. The pairs of keys come with AWS's own pattern. */
+const PUBLISH = [
+  "Decrypt",
+  "GenerateDataKey",
+  "GenerateDataKeyPair",
+  "GenerateDataKeyPairWithoutPlaintext",
+  "GenerateDataKeyWithoutPlaintext",
+] as const;
 /** What nobody may do, by this table. */
 const NOBODY = [
   "CreateGrant",
@@ -205,6 +213,11 @@ class KeyRows {
     this.othersThroughEventBridge();
     this.eventBridge();
     this.deadLetters();
+    this.announce();
+    this.alarms();
+    this.canary();
+    this.trail();
+    this.trailLogGroup();
     this.otherServices();
     this.synchronization();
     return this.table.cells;
@@ -470,9 +483,22 @@ class KeyRows {
     return [...new Set([...today, ...(this.place.formerBuses ?? [])])];
   }
 
-  /** Whether EventBridge delivers to queues that the key encrypts. */
+  /** Whether EventBridge delivers to queues that the key encrypts: wherever it is, what is not forwarded. */
   private deliversDeadLetters(): boolean {
-    return this.key.name === "alerts" && this.busNames((bus) => !bus.existing).length > 0;
+    return this.key.name === "alerts";
+  }
+
+  private isAtHome(): boolean {
+    return this.region === this.account.homeRegion;
+  }
+
+  private arn(service: string, resource: string, region = this.region, account = this.account.id) {
+    return `arn:${this.account.partition}:${service}:${region}:${account}:${resource}`;
+  }
+
+  /** What a service sends with a request that it makes for a resource. */
+  private from(sourceArn: string): RequestContext {
+    return { "aws:SourceArn": sourceArn, "aws:SourceAccount": sourceArn.split(":")[4] ?? "" };
   }
 
   /** ARNs that are none of a bus of this region which uses the key. */
@@ -649,25 +675,46 @@ class KeyRows {
   private deadLetters(): void {
     const topic = "EventBridge delivers dead letters";
     const eventBridge = service("events.amazonaws.com");
-    const delivering = this.key.name === "alerts" ? this.busNames((bus) => !bus.existing) : [];
-    const queueArn = (name: string, region = this.region, account = this.account.id) =>
-      `arn:${this.account.partition}:sqs:${region}:${account}:keyspan-${name}-dead-letter`;
-    // AWS's pages differ on what the source is: the bus, or what is encrypted.
-    for (const sourceArn of delivering.flatMap((name) => [this.busArn(name), queueArn(name)])) {
-      for (const action of USE) {
+    const delivers = this.deliversDeadLetters();
+    const buses = delivers ? this.busNames((bus) => !bus.existing) : [];
+    const rule = (name: string, region?: string, account?: string) =>
+      this.arn("events", `rule/${name}`, region, account);
+    const queue = (name: string, region?: string, account?: string) =>
+      this.arn("sqs", `keyspan-${name}-dead-letter`, region, account);
+    const ownQueue = (name: string, region?: string, account?: string) =>
+      this.arn("sqs", `keyspan-dead-letter-${name}`, region, account);
+    const outside = regionOutside(this.account);
+    const ofHub = [rule("keyspan-hub/keyspan-announce"), ownQueue("announce")];
+    // AWS's pages differ on what the source is: the bus or rule, or what is encrypted.
+    const right = delivers
+      ? [
+          ...buses.flatMap((name) => [this.busArn(name), queue(name)]),
+          rule("keyspan-forward-kms-calls"),
+          ownQueue("forward"),
+          ...(this.isAtHome() ? ofHub : []),
+        ]
+      : [];
+    for (const [index, sourceArn] of right.entries()) {
+      for (const action of index === 0 ? USE : ["Decrypt", "GenerateDataKey", "ReEncryptFrom"]) {
         this.table.expect(
           action === "Decrypt" || action === "GenerateDataKey",
           topic,
           eventBridge,
           kms(action),
-          { "aws:SourceArn": sourceArn, "aws:SourceAccount": this.account.id },
+          this.from(sourceArn),
         );
       }
       this.table.granted(topic, eventBridge, kms("GenerateDataKey"), {
         "aws:SourceArn": sourceArn,
       });
+      this.table.refused(
+        `not ${topic}`,
+        service("sns.amazonaws.com"),
+        kms("Decrypt"),
+        this.from(sourceArn),
+      );
     }
-    if (delivering.length > 0) {
+    if (delivers) {
       // Another page says that EventBridge sends no source at all.
       this.table.granted(topic, eventBridge, kms("GenerateDataKey"));
       this.table.refused(topic, eventBridge, kms("GenerateDataKey"), {
@@ -675,27 +722,271 @@ class KeyRows {
       });
     }
     const wrong = [
-      ...delivering.flatMap((name) => [
-        queueArn(name, regionOutside(this.account)),
-        queueArn(name, this.region, this.stranger),
-        ...(delivering.includes(`${name}2`) ? [] : [queueArn(`${name}2`)]),
+      ...buses.flatMap((name) => [
+        queue(name, outside),
+        queue(name, this.region, this.stranger),
+        ...(buses.includes(`${name}2`) ? [] : [queue(`${name}2`)]),
       ]),
-      ...this.wrongBusArns(delivering),
-      ...(this.key.name === "alerts" ? [] : this.busNames(() => true).map((n) => this.busArn(n))),
+      ...this.wrongBusArns(buses),
+      ...(delivers ? [] : this.busNames(() => true).map((name) => this.busArn(name))),
       this.busArn("orders").replace(":event-bus/", ":rule/"),
-      this.busArn(delivering[0] ?? "orders").replace(":events:", ":sqs:"),
+      this.busArn(buses[0] ?? "orders").replace(":events:", ":sqs:"),
+      ...(delivers && this.isAtHome() ? [] : ofHub),
+      ...(delivers ? [] : [rule("keyspan-forward-kms-calls"), ownQueue("forward")]),
     ];
-    for (const sourceArn of wrong) {
-      for (const action of delivering.length > 0 ? ["Decrypt", "GenerateDataKey"] : ["Decrypt"]) {
-        this.table.refused(`${topic}, wrongly`, eventBridge, kms(action), {
-          "aws:SourceArn": sourceArn,
-          "aws:SourceAccount": this.account.id,
-        });
+    const alike = [
+      rule("keyspan-forward-kms-calls", outside),
+      rule("keyspan-forward-kms-calls", this.region, this.stranger),
+      rule("keyspan-forward"),
+      rule("orders/keyspan-forward-kms-calls"),
+      rule("keyspan-announce"),
+      rule("keyspan-hub/keyspan-announce2"),
+      rule("keyspan-hub/keyspan-canary-eu-west-1"),
+      rule("keyspan-hub/keyspan-announce", outside),
+      rule("keyspan-hub/keyspan-announce", this.region, this.stranger),
+      ownQueue("forward", outside),
+      ownQueue("forward", this.region, this.stranger),
+      ownQueue("announce", outside),
+      ownQueue("announce", this.region, this.stranger),
+      `${ownQueue("forward")}2`,
+    ];
+    for (const [index, sourceArn] of [...wrong, ...(delivers ? alike : [])].entries()) {
+      const action = delivers && index % 2 === 1 ? "GenerateDataKey" : "Decrypt";
+      this.table.refused(`${topic}, wrongly`, eventBridge, kms(action), this.from(sourceArn));
+    }
+  }
+
+  /** Whether a topic of the home region is encrypted with the key. */
+  private encryptsTopic(): boolean {
+    return this.isAtHome() && (this.key.name === "alerts" || this.key.name === "audit");
+  }
+
+  /** One of Keyspan's own roles: exactly these actions, and nobody who looks like it any of them. */
+  private ownService(topic: string, name: string, rights: readonly string[]): void {
+    const roleArn = this.ownRole(name);
+    if (rights.length > 0) {
+      this.nobodysRow(topic, sessionOf(roleArn), new Set(rights));
+    }
+    for (const action of rights.length > 0 ? [] : ["Decrypt", "GenerateDataKey", "Encrypt"]) {
+      this.table.refused(topic, sessionOf(roleArn), kms(action), this.uses.good[0] ?? {});
+    }
+    for (const action of rights.length > 0 ? [] : ["UpdateKeyDescription", "DescribeKey"]) {
+      const asked = withoutContext(this.uses.good[0] ?? {}, action);
+      this.table.refused(topic, sessionOf(roleArn), kms(action), asked);
+    }
+    for (const other of [
+      sessionOf(`${roleArn}2`),
+      sessionOf(roleArn.slice(0, -1)),
+      sessionOf(this.roleIn(this.stranger, name)),
+      roleItself(this.ownRole(`another/path/${name}`)),
+      iamUser(roleArn.replace(":role/", ":user/")),
+    ]) {
+      for (const action of rights.slice(0, 2)) {
+        this.table.refused(`not ${topic}`, other, kms(action));
       }
     }
   }
 
-  /** No other service has a part in any key yet. */
+  /** The role by which messages are published, on the two keys of the topics. */
+  private announce(): void {
+    this.ownService("announce", "keyspan-announce", this.encryptsTopic() ? PUBLISH : []);
+  }
+
+  /** The role that writes the description of the alerts key, wherever it is. */
+  private canary(): void {
+    const rights = this.key.name === "alerts" ? ["UpdateKeyDescription"] : [];
+    this.ownService("canary", "keyspan-canary", rights);
+    for (const name of ["keyspan-sweep", "keyspan-trail-check", "keyspan-forward-hub"]) {
+      const role = sessionOf(this.ownRole(name));
+      for (const action of ["Decrypt", "UpdateKeyDescription"]) {
+        const asked = withoutContext(this.uses.good[0] ?? {}, action);
+        this.table.refused("Keyspan's other roles", role, kms(action), asked);
+      }
+    }
+  }
+
+  /** CloudWatch, for Keyspan's own alarms of the home region. */
+  private alarms(): void {
+    const topic = "CloudWatch's alarms";
+    const cloudWatch = service("cloudwatch.amazonaws.com");
+    const publishes = this.encryptsTopic();
+    const alarm = (name: string, region?: string, account?: string) =>
+      this.arn("cloudwatch", `alarm:${name}`, region, account);
+    const right = alarm("keyspan-announce-failed");
+    for (const action of publishes ? USE : ["Decrypt", "GenerateDataKey"]) {
+      const isGranted = publishes && (PUBLISH as readonly string[]).includes(action);
+      this.table.expect(isGranted, topic, cloudWatch, kms(action), this.from(right));
+    }
+    if (!publishes) {
+      return;
+    }
+    for (const name of ["keyspan-watch-heartbeat-eu-west-1", "keyspan-delivery-audit"]) {
+      this.table.granted(topic, cloudWatch, kms("GenerateDataKey"), {
+        ...this.from(alarm(name)),
+        "kms:EncryptionContext:aws:sns:topicArn": this.arn("sns", `keyspan-${this.key.name}`),
+      });
+    }
+    for (const action of ["DescribeKey", "UpdateKeyDescription", "PutKeyPolicy", "DisableKey"]) {
+      this.table.refused(topic, cloudWatch, kms(action), this.from(right));
+    }
+    const sourceAccount = { "aws:SourceAccount": this.account.id };
+    const wrong: readonly RequestContext[] = [
+      {},
+      sourceAccount,
+      { "aws:SourceArn": right },
+      { "aws:SourceArn": right, "aws:SourceAccount": this.stranger },
+      { ...sourceAccount, "aws:SourceArn": alarm("keyspan-x", this.region, this.stranger) },
+      this.from(alarm("keyspan-x", this.region, this.stranger)),
+      this.from(alarm("keyspan-x", regionOutside(this.account))),
+      this.from(alarm("keyspan")),
+      this.from(alarm("orders")),
+      this.from(alarm("orders-keyspan-x")),
+      this.from(this.arn("cloudwatch", "insight-rule/keyspan-x")),
+      this.from(this.arn("events", "rule/keyspan-announce")),
+    ];
+    for (const [index, context] of wrong.entries()) {
+      const action = index % 2 === 1 ? "GenerateDataKey" : "Decrypt";
+      this.table.refused(`${topic}, wrongly`, cloudWatch, kms(action), context);
+    }
+    for (const name of ["sns", "states", "lambda", `cloudwatch.${this.region}`]) {
+      const other = service(`${name}.amazonaws.com`);
+      this.table.refused(`not ${topic}`, other, kms("Decrypt"), this.from(right));
+    }
+  }
+
+  /** CloudTrail, for the account's own trail, on the audit key. */
+  private trail(): void {
+    const topic = "CloudTrail";
+    const cloudTrail = service("cloudtrail.amazonaws.com");
+    const encrypts =
+      this.isAtHome() && this.key.name === "audit" && this.account.trail.mode === "create";
+    const trailArn = (name: string, region?: string, account?: string) =>
+      this.arn("cloudtrail", `trail/${name}`, region, account);
+    const right = trailArn("keyspan");
+    const contextOf = (arn: string): RequestContext => ({
+      "kms:EncryptionContext:aws:cloudtrail:arn": arn,
+    });
+    const full = { ...this.from(right), ...contextOf(right) };
+    for (const action of encrypts ? [...USE, "DescribeKey"] : ["GenerateDataKey", "DescribeKey"]) {
+      const isGranted =
+        encrypts && (action === "DescribeKey" || (PUBLISH as readonly string[]).includes(action));
+      this.table.expect(isGranted, topic, cloudTrail, kms(action), withoutContext(full, action));
+    }
+    if (!encrypts) {
+      return;
+    }
+    this.table.granted(topic, cloudTrail, kms("Decrypt"), this.from(right));
+    this.table.granted(topic, cloudTrail, kms("Decrypt"), { "aws:SourceArn": right });
+    for (const action of ["PutKeyPolicy", "DisableKey", "UpdateKeyDescription"]) {
+      this.table.refused(topic, cloudTrail, kms(action), this.from(right));
+    }
+    this.table.refused(topic, cloudTrail, kms("CreateGrant"), {
+      ...full,
+      [FOR_SERVICE]: "true",
+    });
+    for (const sent of [
+      {},
+      { "aws:SourceAccount": this.account.id },
+      this.from(trailArn("keyspan2")),
+      this.from(trailArn("keyspa")),
+      this.from(trailArn("keyspan", regionOutside(this.account))),
+      this.from(trailArn("keyspan", this.region, this.stranger)),
+    ]) {
+      for (const action of ["GenerateDataKey", "Decrypt", "DescribeKey"]) {
+        const asked = withoutContext({ ...sent, ...contextOf(right) }, action);
+        this.table.refused(`${topic}, wrongly`, cloudTrail, kms(action), asked);
+      }
+    }
+    for (const context of [{}, contextOf(trailArn("keyspan", this.region, this.stranger))]) {
+      const asked = { ...this.from(right), ...context };
+      this.table.refused(`${topic}, wrongly`, cloudTrail, kms("GenerateDataKey"), asked);
+    }
+    for (const name of ["config", "s3", "sns", "delivery.logs", `cloudtrail.${this.region}`]) {
+      for (const action of ["GenerateDataKey", "Decrypt"]) {
+        this.table.refused(`not ${topic}`, service(`${name}.amazonaws.com`), kms(action), full);
+      }
+    }
+  }
+
+  /** CloudWatch Logs, for the trail's log group, and those who work with it through CloudWatch Logs. */
+  private trailLogGroup(): void {
+    const topic = "CloudWatch Logs";
+    const { trail } = this.account;
+    const logs = service(`logs.${this.region}.amazonaws.com`);
+    const isEncrypted =
+      this.isAtHome() &&
+      this.key.name === "audit" &&
+      trail.mode === "create" &&
+      trail.logGroupRetentionDays !== undefined;
+    const group = (name: string, region?: string, account?: string) =>
+      this.arn("logs", `log-group:${name}`, region, account);
+    const of = (arn: string): RequestContext => ({ "kms:EncryptionContext:aws:logs:arn": arn });
+    const right = of(group("/aws/cloudtrail/keyspan"));
+    for (const action of isEncrypted ? USE : ["Encrypt", "Decrypt"]) {
+      this.table.expect(isEncrypted, topic, logs, kms(action), right);
+    }
+    const through = (name: string, region = this.region): RequestContext => ({
+      "kms:ViaService": `${name}.${region}.amazonaws.com`,
+      "aws:ViaAWSService": "true",
+    });
+    const writer = this.ownRole("keyspan-trail-logs");
+    const callers = [...deployRolesOf(this.account), writer];
+    for (const roleArn of callers) {
+      for (const action of isEncrypted ? [...USE, "DescribeKey"] : ["Decrypt"]) {
+        const isGranted = isEncrypted || this.rightsOf(roleArn).has(action);
+        this.table.expect(isGranted, topic, sessionOf(roleArn), kms(action), through("logs"));
+      }
+    }
+    if (!isEncrypted) {
+      return;
+    }
+    for (const action of ["DescribeKey", "PutKeyPolicy", "DisableKey"]) {
+      this.table.refused(topic, logs, kms(action));
+    }
+    this.table.refused(topic, logs, kms("CreateGrant"), { ...right, [FOR_SERVICE]: "true" });
+    for (const context of [
+      {},
+      of(group("/aws/cloudtrail/keyspan2")),
+      of(group("/aws/cloudtrail/keyspa")),
+      of(group("/aws/cloudtrail/keyspan", regionOutside(this.account))),
+      of(group("/aws/cloudtrail/keyspan", this.region, this.stranger)),
+      { "kms:EncryptionContext:aws:cloudtrail:arn": group("/aws/cloudtrail/keyspan") },
+    ]) {
+      for (const action of ["Encrypt", "Decrypt"]) {
+        this.table.refused(`${topic}, wrongly`, logs, kms(action), context);
+      }
+    }
+    for (const name of ["logs", `logs.${regionOutside(this.account)}`, "delivery.logs", "sns"]) {
+      this.table.refused(`not ${topic}`, service(`${name}.amazonaws.com`), kms("Encrypt"), right);
+    }
+    const wrong = [{}, through("s3"), through("logs", regionOutside(this.account))];
+    for (const roleArn of callers) {
+      for (const context of wrong) {
+        this.table.refused(`${topic}, wrongly`, sessionOf(roleArn), kms("Decrypt"), context);
+      }
+    }
+    for (const context of wrong) {
+      this.table.refused(`${topic}, wrongly`, sessionOf(writer), kms("DescribeKey"), context);
+    }
+    for (const action of ["PutKeyPolicy", "DisableKey", "UpdateKeyDescription"]) {
+      this.table.refused(topic, sessionOf(writer), kms(action), through("logs"));
+    }
+    for (const principal of [
+      rootUser(this.account.partition, this.account.id),
+      sessionOf(this.account.planRole),
+      sessionOf(this.ownRole("Unrelated")),
+      ...callers.flatMap((roleArn) => [
+        sessionOf(`${roleArn}2`),
+        sessionOf(roleArn.replace(this.account.id, this.stranger)),
+        roleItself(roleArn.replace(":role/", ":role/another/path/")),
+        iamUser(roleArn.replace(":role/", ":user/")),
+      ]),
+    ]) {
+      this.table.refused(`not ${topic}`, principal, kms("Decrypt"), through("logs"));
+    }
+  }
+
+  /** No service has a part in a key that works for a bus, but EventBridge. */
   private otherServices(): void {
     const [created = "orders"] = this.busNames((bus) => !bus.existing);
     const positions = [...new Set([this.used()[0] ?? created, created])].map((name) =>

@@ -71,6 +71,15 @@ function reachOf(name: string, { Condition = {} }: PolicyStatement): Reach {
   ) {
     return isNegated ? "fewer" : "more";
   }
+  if (isCondition && / (without its wildcard|in one region only)$/.test(name)) {
+    return isNegated ? "more" : "fewer";
+  }
+  if (/^resource .+ (dropped|without its wildcard)$/.test(name)) {
+    return "fewer";
+  }
+  if (/^(resources? .+ (added|matches what begins alike)|every resource)$/.test(name)) {
+    return "more";
+  }
   if (isCondition && / without (?!IfExists)/.test(name)) {
     return isNegated ? "more" : "fewer";
   }
@@ -102,8 +111,11 @@ function changesOf(statement: PolicyStatement, at: Surroundings): readonly Chang
   } else if (actions[0] === all) {
     changes.push(["only SendMessage left", { ...statement, Action: "sqs:SendMessage" }]);
   }
+  if (statement.Principal === undefined) {
+    changes.push(...resourceChanges(statement));
+  }
   changes.push(...placeChanges(statement, at));
-  for (const [name, changed] of conditionChanges(Condition)) {
+  for (const [name, changed] of conditionChanges(Condition, at.region)) {
     const { Condition: _, ...rest } = statement;
     changes.push([
       name,
@@ -115,6 +127,9 @@ function changesOf(statement: PolicyStatement, at: Surroundings): readonly Chang
 
 function principalChanges(statement: PolicyStatement, at: Surroundings): readonly Change[] {
   const { Principal } = statement;
+  if (Principal === undefined) {
+    return [];
+  }
   const own = `arn:${at.partition}:iam::${at.account}:root`;
   const foreign = `arn:${at.partition}:iam::${at.otherAccount}:root`;
   const to = (principal: PolicyStatement["Principal"]): PolicyStatement => ({
@@ -133,9 +148,16 @@ function principalChanges(statement: PolicyStatement, at: Surroundings): readonl
       ["principal changed to SNS", to({ Service: "sns.amazonaws.com" })],
       [
         "SNS added to the principal",
-        to({ Service: ["sns.amazonaws.com", String(Principal.Service)] }),
+        to({ Service: ["sns.amazonaws.com", ...[Principal.Service].flat()] }),
       ],
       ["principal changed to the account", to({ AWS: own })],
+      ...[Principal.Service]
+        .flat()
+        .flatMap((name, _index, all): readonly Change[] =>
+          all.length > 1
+            ? [[`principal ${name} dropped`, to({ Service: all.filter((one) => one !== name) })]]
+            : [],
+        ),
     ];
   }
   const named = typeof Principal === "object" ? [Principal.AWS ?? []].flat() : [];
@@ -157,6 +179,33 @@ function principalChanges(statement: PolicyStatement, at: Surroundings): readonl
   ];
 }
 
+/** Changes of what the statement of a role's own policy is about. */
+function resourceChanges(statement: PolicyStatement): readonly Change[] {
+  const resources = [statement.Resource ?? []].flat();
+  if (resources.includes("*")) {
+    return [];
+  }
+  const to = (changed: readonly string[]) => ({ ...statement, Resource: changed });
+  const others = (resource: string) => resources.filter((other) => other !== resource);
+  return [
+    ["every resource", to(["*"])],
+    ...resources.flatMap((resource): readonly Change[] => [
+      ...(resources.length > 1
+        ? ([[`resource ${resource} dropped`, to(others(resource))]] as const)
+        : []),
+      resource.endsWith("*")
+        ? [
+            `resource ${resource} without its wildcard`,
+            to([...others(resource), resource.slice(0, -1)]),
+          ]
+        : [
+            `resource ${resource} matches what begins alike`,
+            to([...others(resource), `${resource}*`]),
+          ],
+    ]),
+  ];
+}
+
 /** The statement as it would be in another region or account. */
 function placeChanges(statement: PolicyStatement, at: Surroundings): readonly Change[] {
   const text = JSON.stringify(statement);
@@ -171,6 +220,7 @@ function placeChanges(statement: PolicyStatement, at: Surroundings): readonly Ch
 const NEGATED: Readonly<Record<string, string>> = {
   StringEquals: "StringNotEquals",
   ArnEquals: "ArnNotEquals",
+  ArnLike: "ArnNotLike",
   IpAddress: "NotIpAddress",
   NumericLessThan: "NumericGreaterThanEquals",
   DateLessThan: "DateGreaterThanEquals",
@@ -186,16 +236,20 @@ const BOUNDARY: ReadonlyMap<string, string> = new Map([
   ["DateGreaterThanEquals", "DateGreaterThan"],
 ]);
 /** A pattern of ARNs has all six parts: `*` alone would match none. */
-const ANY_ARN = "arn:*:*:*:*:*";
+const ANYWHERE = "arn:*:*:*:*";
+const ANY_ARN = `${ANYWHERE}:*`;
 const LIKE: ReadonlyMap<string, string> = new Map([
   ["StringEquals", "StringLike"],
   ["StringNotEquals", "StringNotLike"],
   ["ArnEquals", "ArnLike"],
   ["ArnNotEquals", "ArnNotLike"],
+  ["StringLike", "StringLike"],
+  ["ArnLike", "ArnLike"],
 ]);
 
 function conditionChanges(
   conditions: PolicyConditions,
+  region: string,
 ): readonly (readonly [string, PolicyConditions])[] {
   const changes: [string, PolicyConditions][] = [];
   if (Object.values(conditions).flatMap(Object.keys).length > 1) {
@@ -228,21 +282,34 @@ function conditionChanges(
         changes.push([`${what} matches anything`, under(like + suffix, anything)]);
       }
       if (like !== undefined && values.every((value) => value.startsWith("arn:"))) {
-        changes.push([
-          `${what} matches what begins alike`,
-          under(
-            like + suffix,
-            values.map((value) => `${value}*`),
-          ),
-        ]);
+        const exact = values.filter((value) => !value.includes("*"));
+        const wide = values.filter((value) => !exact.includes(value));
+        if (exact.length > 0) {
+          changes.push([
+            `${what} matches what begins alike`,
+            under(like + suffix, [...exact.map((value) => `${value}*`), ...wide]),
+          ]);
+          changes.push([`${what} with one more`, under(operator, [...values, `${exact[0]}2`])]);
+        }
+        for (const value of wide) {
+          const others = values.filter((other) => other !== value);
+          if (value.endsWith("*")) {
+            const changed = under(operator, [...others, value.slice(0, -1)]);
+            changes.push([`${what} ${value} without its wildcard`, changed]);
+          }
+          const [, , , ofRegion] = value.split(":");
+          if (ofRegion === "*") {
+            const changed = under(operator, [...others, value.replace(":*:", `:${region}:`)]);
+            changes.push([`${what} ${value} in one region only`, changed]);
+          }
+        }
         changes.push([
           `${what} matches the same name anywhere`,
           under(
             like + suffix,
-            values.map((value) => value.replace(/^arn:.*:/, ANY_ARN.slice(0, -1))),
+            values.map((value) => [ANYWHERE, ...value.split(":").slice(5)].join(":")),
           ),
         ]);
-        changes.push([`${what} with one more`, under(operator, [...values, `${values[0]}2`])]);
       }
       if (base === "Bool") {
         changes.push([`${what} flipped`, under(operator, given === "true" ? "false" : "true")]);

@@ -1,8 +1,8 @@
 /** No policy says what AWS would silently never apply; and the linter that says so finds each defect. */
 import type { PolicyDocument, PolicyStatement } from "../helpers/iam";
-import { lintPolicy } from "../helpers/policy-lint";
+import { lintPolicy, type PolicyKind } from "../helpers/policy-lint";
 import { ALL_ACCOUNTS, synthAccount } from "../helpers/synth";
-import { busPolicies, keyPolicies } from "./rendered";
+import { busPolicies, keyPolicies, watchingPolicies } from "./rendered";
 
 const SOUND: PolicyStatement = {
   Sid: "Sound",
@@ -21,6 +21,8 @@ const SOUND: PolicyStatement = {
     StringNotEquals: { "aws:PrincipalTag/team": "a" },
   },
 };
+
+const KINDS: Readonly<Record<string, PolicyKind>> = { trust: "trust", permissions: "identity" };
 
 const policyOf = (...Statement: readonly PolicyStatement[]): PolicyDocument => ({
   Version: "2012-10-17",
@@ -99,7 +101,7 @@ describe.each(
     ([directory, workspace]) => [workspace, synthAccount(directory, workspace)] as const,
   ),
 )("policies of account %s", (_workspace, synthesized) => {
-  const policies = [
+  const policies: readonly { name: string; policy: PolicyDocument; kind?: PolicyKind }[] = [
     ...keyPolicies(synthesized).map(({ key, region, policy }) => ({
       name: `key ${key.name} in ${region}`,
       policy,
@@ -108,9 +110,14 @@ describe.each(
       ...(policy === undefined ? [] : [{ name: `bus ${bus.name} in ${region}`, policy }]),
       { name: `queue of bus ${bus.name} in ${region}`, policy: queuePolicy },
     ]),
+    ...watchingPolicies(synthesized).map(({ kind, name, region, policy }) => ({
+      name: `${kind} ${name} in ${region}`,
+      policy,
+      kind: KINDS[kind] ?? "resource",
+    })),
   ];
 
-  test.each(policies)("$name", async ({ policy }) => {
-    expect(await lintPolicy(policy)).toEqual([]);
+  test.each(policies)("$name", async ({ policy, kind }) => {
+    expect(await lintPolicy(policy, kind)).toEqual([]);
   });
 });

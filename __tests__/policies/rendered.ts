@@ -2,7 +2,7 @@
 import type { BusConfig, ManagedKeyConfig } from "../../config/account-config";
 import { type PolicyDocument, parsePolicy } from "../helpers/iam";
 import { resolveReferences } from "../helpers/resolve";
-import { allResources, type Block, type SynthesizedAccount } from "../helpers/synth";
+import { allResources, type Block, type SynthesizedAccount, stackOf } from "../helpers/synth";
 
 /** The policy of a key in one region. */
 export interface KeyPolicyPlace {
@@ -78,4 +78,67 @@ export function busPolicies(synthesized: SynthesizedAccount): readonly BusPolicy
       ];
     });
   });
+}
+
+/** ARNs of the alerts key by region, as {@link resolveReferences} makes them up. */
+export function alertsKeyArns({ account }: SynthesizedAccount): (region: string) => string {
+  const key = account.keys.find(({ name }) => name === "alerts");
+  return (region) =>
+    (key?.kind === "existing" ? key.keyArns[region] : undefined) ??
+    `arn:${account.partition}:kms:${region}:${account.id}:key/mrk-alerts`;
+}
+
+/** A policy of the notification stack. */
+export interface WatchingPolicyPlace {
+  readonly kind: "topic" | "hub" | "queue" | "trust" | "permissions" | "logs";
+  /** Name of the topic, bus, queue, role or policy. */
+  readonly name: string;
+  /** Where it is; roles, which are in no region, say the home region. */
+  readonly region: string;
+  readonly policy: PolicyDocument;
+}
+
+/** Every policy of the notification stack, but those of the trail's buckets. */
+export function watchingPolicies(synthesized: SynthesizedAccount): readonly WatchingPolicyPlace[] {
+  const { homeRegion } = synthesized.account;
+  const stack = stackOf(synthesized, "notifications");
+  const resolved = (type: string): readonly (readonly [string, Block])[] =>
+    Object.entries(stack.resources[type] ?? {}).map(([name, block]) => [
+      name,
+      resolveReferences(synthesized, stack, block) as Block,
+    ]);
+  const policiesOf = (
+    kind: WatchingPolicyPlace["kind"],
+    type: string,
+    nameOf: (block: Block, addressName: string) => unknown,
+    policyOf: (block: Block) => unknown = ({ policy }) => policy,
+  ) =>
+    resolved(type).map(
+      ([addressName, block]): WatchingPolicyPlace => ({
+        kind,
+        name: String(nameOf(block, addressName)),
+        region: String(block.region ?? homeRegion),
+        policy: parsePolicy(policyOf(block)),
+      }),
+    );
+  // A queue and its policy have the same address.
+  const queues = stack.resources.aws_sqs_queue ?? {};
+  return [
+    ...policiesOf("topic", "aws_sns_topic_policy", ({ arn }) => String(arn).split(":")[5]),
+    ...policiesOf("hub", "aws_cloudwatch_event_bus_policy", (block) => block.event_bus_name),
+    ...policiesOf("queue", "aws_sqs_queue_policy", (_block, name) => queues[name]?.name),
+    ...policiesOf(
+      "trust",
+      "aws_iam_role",
+      ({ name }) => name,
+      (block) => block.assume_role_policy,
+    ),
+    ...policiesOf("permissions", "aws_iam_role_policy", ({ role }) => role),
+    ...policiesOf(
+      "logs",
+      "aws_cloudwatch_log_resource_policy",
+      (block) => block.policy_name,
+      (block) => block.policy_document,
+    ),
+  ];
 }

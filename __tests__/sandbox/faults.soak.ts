@@ -7,6 +7,10 @@ import {
 } from "../helpers/fault-points";
 import { SandboxProject, SMALL_ACCOUNT } from "../helpers/sandbox-project";
 
+jest.mock("../../stacks/notification-stack", () =>
+  jest.requireActual("../helpers/no-notifications"),
+);
+
 const YAML = SMALL_ACCOUNT.replace(
   "regions: [eu-west-1, eu-central-1]",
   "regions: [eu-west-1, eu-central-1, us-east-1]",

@@ -7,6 +7,10 @@ import {
 } from "../helpers/fault-points";
 import { SandboxProject, SMALL_ACCOUNT } from "../helpers/sandbox-project";
 
+jest.mock("../../stacks/notification-stack", () =>
+  jest.requireActual("../helpers/no-notifications"),
+);
+
 const project = new SandboxProject({ small: SMALL_ACCOUNT });
 afterAll(() => project.remove());
 const ACCOUNT: FaultyAccount = {
@@ -19,7 +23,7 @@ const ACCOUNT: FaultyAccount = {
     .replace("retentionDays: 7", "retentionDays: 14"),
 };
 const CHANGES = { apply: 17, change: 10, destroy: 14 };
-const POINTS = 20;
+const POINTS = 10;
 
 test("the calls of the account are counted rightly: the points are drawn from them", async () => {
   expect(await countChanges(ACCOUNT)).toEqual(CHANGES);

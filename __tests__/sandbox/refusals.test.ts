@@ -2,9 +2,8 @@
 import { BUS_POLICY_LIMIT } from "../../modules/events/bus-policy";
 import { MAX_ARCHIVE_PATTERN_CHARACTERS } from "../../modules/events/event-pattern";
 import { KEY_POLICY_LIMIT } from "../../modules/kms/key-limits";
-import { ALIAS_NAME, ARCHIVE_NAME, EVENT_BUS_NAME } from "../../modules/names";
+import { ALIAS_NAME, ARCHIVE_NAME, EVENT_BUS_NAME, RULE_NAME } from "../../modules/names";
 import { QUEUE_POLICY_LIMIT } from "../../modules/sqs/queue-limits";
-import { RULE_NAME } from "../../sandbox/aws/events";
 import { rememberExisting } from "../../sandbox/aws/existing";
 import { IAM_POLICY_CHARACTERS } from "../../sandbox/aws/iam";
 import { KMS_KEYS, Kms, keyStateOf } from "../../sandbox/aws/kms";

@@ -13,6 +13,10 @@ import { runCommand } from "../helpers/run-command";
 import { complaints, SandboxProject, SMALL_ACCOUNT, totals } from "../helpers/sandbox-project";
 import { FIXTURE_ACCOUNTS } from "../helpers/synth";
 
+jest.mock("../../stacks/notification-stack", () =>
+  jest.requireActual("../helpers/no-notifications"),
+);
+
 let project: SandboxProject;
 beforeEach(() => {
   project = new SandboxProject();

@@ -18,6 +18,10 @@ import {
   totals,
 } from "../helpers/sandbox-project";
 
+jest.mock("../../stacks/notification-stack", () =>
+  jest.requireActual("../helpers/no-notifications"),
+);
+
 const NOTHING = { add: 0, change: 0, remove: 0, import: 0 };
 const STACKS = ["archive-eu-central-1", "archive-eu-west-1", "keys"];
 const OTHER_ACCOUNT = SMALL_ACCOUNT.replaceAll("111122223333", "222233334444");

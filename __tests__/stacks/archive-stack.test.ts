@@ -107,14 +107,15 @@ test.each(["archive-eu-north-1", "archive-eu-south-1"])(
   },
 );
 
-test("every archive stack waits for the keys, with references or without", () => {
-  const { keys, ...archives } = full.dependencies;
+test("every other stack waits for the keys, with references or without", () => {
+  const { keys, ...others } = full.dependencies;
   expect(keys).toEqual([]);
-  expect(archives).toEqual({
+  expect(others).toEqual({
     "archive-eu-central-1": ["keys"],
     "archive-eu-north-1": ["keys"],
     "archive-eu-south-1": ["keys"],
     "archive-eu-west-1": ["keys"],
     "archive-us-east-1": ["keys"],
+    notifications: ["keys"],
   });
 });

@@ -1,6 +1,10 @@
 import { AccountFolder } from "../helpers/account-folder";
 import { allResources, type SynthesizedAccount, stackOf } from "../helpers/synth";
 
+jest.mock("../../stacks/notification-stack", () =>
+  jest.requireActual("../helpers/no-notifications"),
+);
+
 const ADMIN = "arn:aws:iam::111122223333:role/KeyAdmin";
 const KEY_ID = "mrk-0123456789abcdef0123456789abcdef";
 
@@ -43,6 +47,8 @@ keys:
 ${keys}
 ${buses}
 ${archives}
+notifications: { subscriptions: [{ protocol: email, endpoint: key-alerts@example.com }] }
+trail: create
 protect: ${protect}
 `;
 

@@ -23,7 +23,7 @@ function summarize({ account, ledger, stacks, outputDirectory }: Synthesis): str
     "",
     "Terraform would create:",
   ];
-  for (const stack of [stacks.keys, ...stacks.archives]) {
+  for (const stack of [stacks.keys, stacks.notifications, ...stacks.archives]) {
     lines.push(`  ${stack.node.id}`);
     const counts = new Map<string, number>();
     for (const construct of stack.node.findAll()) {

@@ -42,7 +42,7 @@ export class EncryptedBus extends Construct {
       addressName: `${busName}_dead-letter`,
       at,
       key: props.deadLetterKey,
-      sourceArn: eventBusArn(at, busName),
+      sourceArns: [eventBusArn(at, busName)],
     });
     const bus = new CloudwatchEventBus(this, "Resource", {
       name: busName,

@@ -16,9 +16,18 @@ export interface Statement {
   readonly Principal:
     | "*"
     | { readonly AWS: string | readonly string[] }
-    | { readonly Service: string };
+    | { readonly Service: string | readonly string[] };
   readonly Action: string | readonly string[];
   readonly Resource: string;
+  readonly Condition?: Conditions;
+}
+
+/** One statement of a role's own policy: it is about the role, so it names no principal. */
+export interface IdentityStatement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
   readonly Condition?: Conditions;
 }
 

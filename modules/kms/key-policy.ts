@@ -7,10 +7,10 @@
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
  */
 import { allOf, type Conditions, exactRoles, renderPolicy, type Statement } from "../iam/policy";
-import { deadLetterQueueName } from "../names";
 import {
   type AwsLocation,
   accountRootArn,
+  CLOUDWATCH_PRINCIPAL,
   EVENTBRIDGE_PRINCIPAL,
   eventBusArn,
   multiRegionServiceRoleArn,
@@ -489,21 +489,31 @@ export function eventBridgeEncrypts(account: string, busesIn: BusesIn): KeyGrant
   };
 }
 
+/** A dead-letter queue that is encrypted with the key, and whose failures arrive there. */
+export interface DeadLetterDelivery {
+  readonly queueName: string;
+  /** ARNs of the event buses or rules. */
+  readonly sourceArns: readonly string[];
+}
+
 /**
- * EventBridge: delivery to the encrypted dead-letter queues of the region's buses.
+ * EventBridge: delivery to the region's encrypted dead-letter queues.
  *
  * SQS lists EventBridge among the services that send `aws:SourceArn` with their requests to KMS, and
- * says that it is the ARN of what is encrypted; elsewhere it is that of the bus; SNS says that
+ * says that it is the ARN of what is encrypted; elsewhere it is that of the bus or rule; SNS says that
  * EventBridge does not send it. Both ARNs and `IfExists` let a dead letter arrive in any case.
  *
  * @param account - id of the account whose EventBridge delivers
- * @param busesIn - buses that have an encrypted dead-letter queue
+ * @param deliveriesIn - the encrypted dead-letter queues of a region
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
  */
-export function deadLettersDelivered(account: string, busesIn: BusesIn): KeyGrant {
+export function deadLettersDelivered(
+  account: string,
+  deliveriesIn: (at: AwsLocation) => readonly DeadLetterDelivery[],
+): KeyGrant {
   return (at) => {
-    const busNames = busesIn(at.region);
-    return busNames.length === 0
+    const deliveries = deliveriesIn(at);
+    return deliveries.length === 0
       ? []
       : [
           {
@@ -516,13 +526,90 @@ export function deadLettersDelivered(account: string, busesIn: BusesIn): KeyGran
               StringEqualsIfExists: { "aws:SourceAccount": account },
               ArnEqualsIfExists: {
                 "aws:SourceArn": [
-                  ...busArns(at, busNames),
-                  ...[...busNames].sort().map((name) => queueArn(at, deadLetterQueueName(name))),
+                  ...deliveries.flatMap(({ sourceArns }) => sourceArns).sort(),
+                  ...deliveries.map(({ queueName }) => queueArn(at, queueName)).sort(),
                 ],
               },
             },
           },
         ];
+  };
+}
+
+/** Who puts messages on the encrypted topic of a region. */
+export interface TopicPublishers {
+  /** ARN of the one role that publishes. It may not exist yet. */
+  readonly roleArn: string;
+  /** ARNs of the alarms that act on the topic; `*` and `?` are wildcards. */
+  readonly alarmArns: readonly string[];
+}
+
+/**
+ * Publishing to an encrypted topic: a role of Keyspan, and CloudWatch for Keyspan's alarms.
+ *
+ * Without `kms:ViaService`: no source says that SNS asks KMS in a way that carries it for every kind
+ * of publisher, and an alert that cannot be published is worse than a role that could also decrypt
+ * alerts.
+ *
+ * @param publishersIn - `undefined` in regions without the topic
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+ */
+export function topicPublished(
+  account: string,
+  publishersIn: (at: AwsLocation) => TopicPublishers | undefined,
+): KeyGrant {
+  return (at) => {
+    const publishers = publishersIn(at);
+    if (publishers === undefined) {
+      return [];
+    }
+    const role = exactRoles([publishers.roleArn]);
+    const use = { Action: ["kms:Decrypt", "kms:GenerateDataKey*"], Resource: THIS_KEY } as const;
+    return [
+      {
+        Sid: "AnnouncePublishes",
+        Effect: "Allow",
+        Principal: role.Principal,
+        ...use,
+        Condition: role.Condition,
+      },
+      {
+        Sid: "AlarmsPublish",
+        Effect: "Allow",
+        Principal: { Service: CLOUDWATCH_PRINCIPAL },
+        ...use,
+        Condition: {
+          StringEquals: { "aws:SourceAccount": account },
+          ArnLike: { "aws:SourceArn": [...publishers.alarmArns].sort() },
+        },
+      },
+    ];
+  };
+}
+
+/**
+ * The canary: a role that may write the key's description, so that CloudTrail has something to
+ * record. It writes what is there already.
+ *
+ * @param roleArnIn - the role; `undefined` in regions without a canary. It may not exist yet.
+ */
+export function canaryWrites(roleArnIn: (at: AwsLocation) => string | undefined): KeyGrant {
+  return (at) => {
+    const roleArn = roleArnIn(at);
+    if (roleArn === undefined) {
+      return [];
+    }
+    const role = exactRoles([roleArn]);
+    return [
+      {
+        Sid: "CanaryWritesDescription",
+        Effect: "Allow",
+        Principal: role.Principal,
+        Action: "kms:UpdateKeyDescription",
+        Resource: THIS_KEY,
+        Condition: role.Condition,
+      },
+    ];
   };
 }
 

@@ -17,16 +17,18 @@ export interface DeadLetterQueueProps {
   readonly addressName: string;
   /** Where the queue is. */
   readonly at: AwsLocation;
-  /** Key of the same region that encrypts the queue. */
-  readonly key: KeyRef;
-  /** ARN of the event bus or rule whose failures arrive here; nothing else may send. */
-  readonly sourceArn: string;
+  /** Whether the stack spans regions: then the queue names its own. @default false */
+  readonly namesRegion?: boolean;
+  /** Key of the same region that encrypts the queue. @default - a key that SQS owns */
+  readonly key?: KeyRef;
+  /** ARNs of the event buses or rules whose failures arrive here; nothing else may send. At least one. */
+  readonly sourceArns: readonly string[];
 }
 
 /**
  * A queue for what EventBridge could not process, kept for 14 days.
  *
- * EventBridge sends, for the one source, and everybody only over TLS. Whoever else of the account has
+ * EventBridge sends, for these sources, and everybody only over TLS. Whoever else of the account has
  * IAM permissions on the queue still has no use of its key. It is encrypted with another key than
  * the bus: otherwise both would fail together.
  *
@@ -38,15 +40,20 @@ export class DeadLetterQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: DeadLetterQueueProps) {
     super(scope, id);
+    const region = props.namesRegion === true ? props.at.region : undefined;
+    const [firstSource = "", ...otherSources] = [...props.sourceArns].sort();
     const queue = new SqsQueue(this, "Resource", {
       name: props.queueName,
-      kmsMasterKeyId: props.key.keyArn,
+      region,
+      kmsMasterKeyId: props.key?.keyArn,
+      sqsManagedSseEnabled: props.key === undefined ? true : undefined,
       messageRetentionSeconds: LONGEST_RETENTION_SECONDS,
     });
     queue.overrideLogicalId(props.addressName);
     const resource = queueArn(props.at, props.queueName);
     new SqsQueuePolicy(this, "Policy", {
       queueUrl: queue.url,
+      region,
       policy: renderPolicy(
         [
           {
@@ -55,7 +62,12 @@ export class DeadLetterQueue extends Construct {
             Principal: { Service: EVENTBRIDGE_PRINCIPAL },
             Action: "sqs:SendMessage",
             Resource: resource,
-            Condition: { ArnEquals: { "aws:SourceArn": props.sourceArn } },
+            Condition: {
+              ArnEquals: {
+                "aws:SourceArn":
+                  otherSources.length === 0 ? firstSource : [firstSource, ...otherSources],
+              },
+            },
           },
           {
             Sid: "DenyWithoutTls",

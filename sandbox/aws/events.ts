@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { BUS_POLICY_LIMIT } from "../../modules/events/bus-policy";
 import { type EventPatternProblem, eventPatternProblems } from "../../modules/events/event-pattern";
-import { ARCHIVE_NAME, EVENT_BUS_NAME, type NameLimit } from "../../modules/names";
+import { MAX_TARGETS_PER_RULE } from "../../modules/events/rule-limits";
+import { ARCHIVE_NAME, EVENT_BUS_NAME, type NameLimit, RULE_NAME } from "../../modules/names";
 import {
   type AwsLocation,
   arn,
@@ -137,21 +138,6 @@ export const EVENT_RULES: ObjectKind<RuleObject> = { folder: "event-rules", sche
 
 /** The bus that every account has in every region. */
 export const DEFAULT_BUS = "default";
-
-/** Limit of rule names, and of the ids of targets. */
-export const RULE_NAME: NameLimit = {
-  kind: "rule",
-  maxCharacters: 64,
-  pattern: /^[.\-_A-Za-z0-9]+$/,
-  source: "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",
-};
-
-/**
- * Targets of one rule.
- *
- * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html
- */
-export const MAX_TARGETS = 5;
 
 const INVALID = "ValidationException";
 const NOT_FOUND = "ResourceNotFoundException";
@@ -428,7 +414,7 @@ export class Events {
       this.checkRole(target.roleArn);
       this.checkDeadLetterQueue(target.deadLetterConfig?.arn);
       const targets = { ...rule.targets, [target.id]: target };
-      if (Object.keys(targets).length > MAX_TARGETS) {
+      if (Object.keys(targets).length > MAX_TARGETS_PER_RULE) {
         throw new AwsError(
           "LimitExceededException",
           "The requested resource exceeds the maximum number allowed.",

@@ -173,14 +173,17 @@ class ProviderService {
   }
 
   private schemas(): object {
-    const schemaOf = ({ block }: TypeSchema) => ({ version: 0, block: wireBlock(block) });
+    const schemaOf = ({ block }: TypeSchema, sensitive: readonly string[] = []) => ({
+      version: 0,
+      block: wireBlock(block, sensitive),
+    });
     return {
       provider: schemaOf(this.provider),
       resource_schemas: Object.fromEntries(
         [...this.resources].map(([name, { schema }]) => [name, schemaOf(schema)]),
       ),
       data_source_schemas: Object.fromEntries(
-        [...this.data].map(([name, { schema }]) => [name, schemaOf(schema)]),
+        [...this.data].map(([name, { schema, type }]) => [name, schemaOf(schema, type.sensitive)]),
       ),
       server_capabilities: { get_provider_schema_optional: true },
     };
@@ -304,7 +307,8 @@ class ProviderService {
   }
 }
 
-function wireBlock({ attributes, blocks }: BlockSchema): object {
+/** @param sensitive - attributes of the block itself that Terraform does not show */
+function wireBlock({ attributes, blocks }: BlockSchema, sensitive: readonly string[] = []): object {
   return {
     version: 0,
     attributes: [...attributes].map(([name, { type, required, optional, computed }]) => ({
@@ -313,6 +317,7 @@ function wireBlock({ attributes, blocks }: BlockSchema): object {
       required,
       optional,
       computed,
+      sensitive: sensitive.includes(name),
     })),
     block_types: [...blocks].map(([type_name, { nesting, minItems, maxItems, block }]) => ({
       type_name,

@@ -87,6 +87,8 @@ export interface DataType {
   readonly bindings: string;
   /** Page of the provider's documentation. */
   readonly documentation: string;
+  /** Attributes that Terraform does not show. The bindings do not say which. @default - none */
+  readonly sensitive?: readonly string[];
   /** Its computed attributes. */
   read(session: Session, config: Attributes): Promise<Attributes>;
 }

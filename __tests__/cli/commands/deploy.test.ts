@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { deploy } from "../../../cli/commands/deploy";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
-const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1"];
+const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1", "notifications"];
 const PREPARED = STACKS.flatMap((stack) => [
   `terraform ${stack}: init -input=false [no workspace]`,
   `terraform ${stack}: workspace select -or-create demo [no workspace]`,
@@ -193,7 +193,7 @@ describe("starts nothing", () => {
   test.each([
     [
       ["keys", "nope"],
-      'a stack must be one of keys, archive-eu-central-1, archive-eu-west-1, got "nope"',
+      'a stack must be one of keys, archive-eu-central-1, archive-eu-west-1, notifications, got "nope"',
     ],
     [["archive-*"], 'a stack must be named by its id, got the pattern "archive-*"'],
     [["keys", "keys"], "a stack must be named once, got keys 2 times"],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { destroy } from "../../../cli/commands/destroy";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
-const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1"];
+const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1", "notifications"];
 const SOMETHING = JSON.stringify({ version: 4, resources: [{ mode: "managed", type: "x" }] });
 const ONLY_READ = JSON.stringify({ version: 4, resources: [{ mode: "data", type: "x" }] });
 
@@ -34,7 +34,7 @@ test("opens every stack first, then destroys one after the other in reverse orde
   ]);
   expect(out).toBe(`
 Account demo:
-  destroyed: archive-eu-west-1, archive-eu-central-1, keys
+  destroyed: notifications, archive-eu-west-1, archive-eu-central-1, keys
   failed: none
   not started: none
   nothing was there: none
@@ -45,22 +45,27 @@ The keys live on, disabled, for their deletion window (alerts 30 days, archive 3
 test("passes over what was never deployed, or is destroyed already", async () => {
   project.deployed("other", "archive-eu-central-1");
   project.write("fakes/states/archive-eu-west-1", ONLY_READ);
+  project.write("fakes/states/notifications", ONLY_READ);
   project.write("fakes/states/keys", "");
   const { code, out } = await project.run(destroy, ["demo", "--auto-approve"]);
   expect(code).toBe(0);
   expect(destroyed()).toEqual([]);
   expect(project.calls().filter((line) => line.includes("-or-create"))).toEqual([]);
-  expect(out).toContain("nothing was there: keys, archive-eu-central-1, archive-eu-west-1\n");
+  expect(out).toContain(
+    "nothing was there: keys, archive-eu-central-1, archive-eu-west-1, notifications\n",
+  );
 });
 
 test("stops at the first failure, says where it stands, and passes the exit code on", async () => {
   project.failing("cdktf archive-eu-central-1", 6);
   const { code, out } = await project.run(destroy, ["demo", "--auto-approve"]);
   expect(code).toBe(6);
-  expect(destroyed()).toEqual([call("archive-eu-west-1"), call("archive-eu-central-1")]);
+  expect(destroyed()).toEqual(
+    ["notifications", "archive-eu-west-1", "archive-eu-central-1"].map((stack) => call(stack)),
+  );
   expect(out).toBe(`
 Account demo:
-  destroyed: archive-eu-west-1
+  destroyed: notifications, archive-eu-west-1
   failed: archive-eu-central-1
   not started: keys
   nothing was there: none

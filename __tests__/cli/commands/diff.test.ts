@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { diff } from "../../../cli/commands/diff";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
-const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1"];
+const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1", "notifications"];
 const KEY_OUTPUTS = {
   "archive-eu-central-1": [
     "cross-stack-output-aws_kms_replica_keyalerts_eu-central-1arn",
@@ -11,6 +11,12 @@ const KEY_OUTPUTS = {
   "archive-eu-west-1": [
     "cross-stack-output-aws_kms_keyalertsarn",
     "cross-stack-output-aws_kms_keyarchivearn",
+  ],
+  notifications: [
+    "cross-stack-output-aws_kms_keyalertsarn",
+    "cross-stack-output-aws_kms_keyarchivearn",
+    "cross-stack-output-aws_kms_keyauditarn",
+    "cross-stack-output-aws_kms_replica_keyalerts_eu-central-1arn",
   ],
 };
 
@@ -54,6 +60,7 @@ Account demo:
   keys: its plan is above
   archive-eu-central-1: its plan is above
   archive-eu-west-1: its plan is above
+  notifications: its plan is above
 `);
 });
 
@@ -77,7 +84,7 @@ test("creates no workspace: reports what was never deployed with all that would 
 });
 
 test("reports a stack that waits for outputs, and is no failure", async () => {
-  project.deployed("demo", "keys", "archive-eu-central-1", "archive-eu-west-1");
+  project.deployed("demo", ...STACKS);
   keysHave(...KEY_OUTPUTS["archive-eu-central-1"], KEY_OUTPUTS["archive-eu-west-1"][0] ?? "");
   const { code, out } = await project.run(diff, ["demo"]);
   expect(code).toBe(0);
@@ -86,6 +93,7 @@ Account demo:
   keys: its plan is above
   archive-eu-central-1: its plan is above
   archive-eu-west-1: waits for keys, whose state does not have 1 of the 2 outputs that it reads; deploy keys first
+  notifications: waits for keys, whose state does not have 2 of the 4 outputs that it reads; deploy keys first
 `);
   expect(project.calls().filter((call) => call.startsWith("cdktf"))).toEqual([
     plan("keys"),
@@ -121,6 +129,7 @@ Account demo:
   keys: its plan is above
   archive-eu-central-1: failed with exit code 9
   archive-eu-west-1: its plan is above
+  notifications: its plan is above
 `);
 });
 

@@ -2,14 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUS_POLICY_LIMIT } from "../../../modules/events/bus-policy";
-import { ARCHIVE_NAME } from "../../../modules/names";
+import { MAX_TARGETS_PER_RULE } from "../../../modules/events/rule-limits";
+import { ARCHIVE_NAME, RULE_NAME } from "../../../modules/names";
 import type { AwsLocation } from "../../../modules/partition";
-import {
-  type CreateArchiveInput,
-  Events,
-  MAX_TARGETS,
-  RULE_NAME,
-} from "../../../sandbox/aws/events";
+import { type CreateArchiveInput, Events } from "../../../sandbox/aws/events";
 import { IAM_POLICY_CHARACTERS, Iam } from "../../../sandbox/aws/iam";
 import { Kms } from "../../../sandbox/aws/kms";
 import { ObjectStore } from "../../../sandbox/aws/object-store";
@@ -447,7 +443,7 @@ describe("rules and targets", () => {
 
   test("a rule has at most five targets, of which any may be replaced", async () => {
     await putRule();
-    for (let id = 1; id <= MAX_TARGETS; id += 1) {
+    for (let id = 1; id <= MAX_TARGETS_PER_RULE; id += 1) {
       await putTarget(`queue-${id}`);
     }
     await putTarget("queue-1", { input: "{}" });
@@ -455,7 +451,7 @@ describe("rules and targets", () => {
       "LimitExceededException: The requested resource exceeds the maximum number allowed.",
     );
     const targets = await events.listTargetsByRule("orders", "paid");
-    expect(targets).toHaveLength(MAX_TARGETS);
+    expect(targets).toHaveLength(MAX_TARGETS_PER_RULE);
     expect(targets[0]).toMatchObject({ id: "queue-1", input: "{}" });
   });
 

@@ -16,6 +16,10 @@ import { PROJECT } from "../../helpers/project";
 import { type Ended, runCommand } from "../../helpers/run-command";
 import { SandboxProject, SMALL_ACCOUNT } from "../../helpers/sandbox-project";
 
+jest.mock("../../../stacks/notification-stack", () =>
+  jest.requireActual("../../helpers/no-notifications"),
+);
+
 const MAIN = join(PROJECT, "sandbox/main.ts");
 const COMMANDS: Readonly<Record<string, Command>> = {
   apply,
@@ -82,7 +86,7 @@ async function run(command: string, env: NodeJS.ProcessEnv = {}): Promise<Ended>
 }
 
 test("an account comes up, stays as it is, is shown, is destroyed and goes", async () => {
-  const up = await start("up small");
+  const up = await run("up small");
   expect(up).toMatchObject({ code: 0, err: "" });
   expect(up.out).toMatch(
     /^Account small \(111122223333, aws\), home region eu-west-1, in a simulated AWS on this machine\n/,
@@ -363,7 +367,7 @@ test("an unknown command is refused with those that there are", async () => {
   expect(await start("nothing")).toEqual({
     code: 1,
     out: "",
-    err: "the command must be one of apply, cdktf, destroy, down, drift, import, plan, show, untaint, up, got 'nothing'\n",
+    err: "the command must be one of alert, apply, cdktf, destroy, down, drift, import, plan, show, untaint, up, got 'nothing'\n",
   });
 });
 

@@ -1,9 +1,9 @@
+import { RULE_NAME } from "../../../modules/names";
 import {
   DEFAULT_BUS,
   EVENT_RULES,
   Events,
   isEventsNotFound,
-  RULE_NAME,
   ruleStateSchema,
 } from "../../aws/events";
 import { arnProblems, choiceProblems, conflictProblems, formProblems } from "../argument-problems";

@@ -1,0 +1,18 @@
+/**
+ * Limits of rules.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
+
+/** Most characters of the event pattern of a rule, of its JSON text. Archives may have longer ones. */
+export const MAX_RULE_PATTERN_CHARACTERS = 2048;
+
+/** Most rules on one event bus, as long as AWS has not raised the account's quota. */
+export const MAX_RULES_PER_BUS = 300;
+
+/** Most targets of one rule. @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html */
+export const MAX_TARGETS_PER_RULE = 5;
+
+/** Where it says so. */
+export const RULE_LIMITS_SOURCE =
+  "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html";
