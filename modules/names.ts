@@ -101,10 +101,10 @@ export const HUB_BUS = "keyspan-hub";
 /** First topic: every message but those about the key that encrypts it. */
 export const ALERTS_TOPIC = "keyspan-alerts";
 
-/** Second topic, under another key: what the first cannot take, and alarms. */
+/** Second topic, under another key: what the first cannot take, who hears, and alarms. */
 export const AUDIT_TOPIC = "keyspan-audit";
 
-/** State machines, in every active region but `announce`, which is in the home region. */
+/** State machines, in every watched region but `announce`, which is in the home region. */
 export const STATE_MACHINES = {
   announce: "keyspan-announce",
   sweep: "keyspan-sweep",

@@ -305,7 +305,8 @@ function trailGrants({ trail, ...account }: AccountConfig): readonly KeyGrant[] 
   ];
 }
 
-function deployRolesOf({
+/** The roles that apply: one, or two while the first hands over to the second. */
+export function deployRolesOf({
   deployRole,
   nextDeployRole,
 }: Pick<AccountConfig, "deployRole" | "nextDeployRole">): readonly string[] {

@@ -11,7 +11,7 @@ import {
 import { Trail } from "../modules/cloudtrail/trail";
 import { EventRule } from "../modules/events/event-rule";
 import { type ForwardRule, forwardRules, iamForwardRule } from "../modules/events/forward-patterns";
-import { MAX_RULES_PER_BUS, RULE_LIMITS_SOURCE } from "../modules/events/rule-limits";
+import { rulesPerBusProblems } from "../modules/events/rule-limits";
 import { TRAIL } from "../modules/names";
 import { Hub, Topics } from "../modules/notifications/hub";
 import { IamWatch, type IamWatchProps } from "../modules/notifications/iam-watch";
@@ -34,7 +34,7 @@ import { showAddress } from "../modules/terraform/address";
 import { addStateChanges } from "../modules/terraform/state-changes";
 import { AccountStack } from "./account-stack";
 import { announcedKeys } from "./announced-keys";
-import { type KeyStack, keyDescription } from "./key-stack";
+import { deployRolesOf, type KeyStack, keyDescription } from "./key-stack";
 
 /** Props of a {@link NotificationStack}. */
 export interface NotificationStackProps {
@@ -51,7 +51,8 @@ export const NOTIFICATION_STACK_ID = "notifications";
 /**
  * Who hears when something happens to a KMS key, and what makes sure that they do.
  *
- * Every active region forwards to the hub of the home region, where `announce` writes the messages.
+ * Every region that holds keys forwards to the hub of the home region, where `announce` writes the
+ * messages.
  * Nothing on that way is encrypted with a key that it tells about, but for the topics, of which there
  * are two.
  */
@@ -146,9 +147,7 @@ export class NotificationStack extends AccountStack {
         accountName: account.workspace,
         watch: settings.watch,
         keys: announcedKeys(account, this.keys),
-        deployRoles: [account.deployRole, account.nextDeployRole].filter(
-          (role) => role !== undefined,
-        ),
+        deployRoles: deployRolesOf(account),
         footer: settings.footer,
         alertsTopicArn: topics.alertsTopicArn,
         auditTopicArn: topics.auditTopicArn,
@@ -222,18 +221,10 @@ export class NotificationStack extends AccountStack {
   }
 
   private quotaProblems(): string[] {
-    const rules = new Map<string, number>();
-    for (const construct of this.node.findAll()) {
-      if (construct instanceof EventRule) {
-        rules.set(construct.bus, (rules.get(construct.bus) ?? 0) + 1);
-      }
-    }
-    return [...rules]
-      .filter(([, count]) => count > MAX_RULES_PER_BUS)
-      .map(
-        ([bus, count]) =>
-          `${this.node.id}: the rules of ${bus} must be at most ${MAX_RULES_PER_BUS} (${RULE_LIMITS_SOURCE}), got ${count}; use fewer regions`,
-      );
+    const buses = this.node
+      .findAll()
+      .flatMap((construct) => (construct instanceof EventRule ? construct.bus : []));
+    return rulesPerBusProblems(buses).map((problem) => `${this.node.id}: ${problem}`);
   }
 
   private rulesIn(at: AwsLocation): readonly ForwardRule[] {

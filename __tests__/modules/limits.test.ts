@@ -4,7 +4,11 @@ import { MAX_ALARM_DESCRIPTION_CHARACTERS } from "../../modules/cloudwatch/alarm
 import { MetricAlarm } from "../../modules/cloudwatch/metric-alarm";
 import type { EventPattern } from "../../modules/events/event-pattern";
 import { EventRule } from "../../modules/events/event-rule";
-import { MAX_RULE_PATTERN_CHARACTERS } from "../../modules/events/rule-limits";
+import {
+  MAX_RULE_PATTERN_CHARACTERS,
+  MAX_RULES_PER_BUS,
+  rulesPerBusProblems,
+} from "../../modules/events/rule-limits";
 import { MAX_ROLE_POLICY_CHARACTERS, ServiceRole } from "../../modules/iam/service-role";
 import { MAX_DEFINITION_BYTES, StateMachine } from "../../modules/states/state-machine";
 
@@ -71,6 +75,16 @@ describe("rules", () => {
   ])("must not have %s", (_what, changes, message) => {
     expect(() => defineRule(changes)).toThrow(message);
   });
+});
+
+test("a bus may have as many rules as EventBridge takes", () => {
+  const rules = (count: number) =>
+    Array.from({ length: count }, () => "the default bus in eu-west-1");
+  const elsewhere = ["the default bus in eu-north-1", "the custom bus in eu-west-1"];
+  expect(rulesPerBusProblems([...rules(MAX_RULES_PER_BUS), ...elsewhere])).toEqual([]);
+  expect(rulesPerBusProblems([...rules(MAX_RULES_PER_BUS + 1), ...elsewhere])).toEqual([
+    "the rules of the default bus in eu-west-1 must be at most 300 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html), got 301; use fewer regions",
+  ]);
 });
 
 describe("state machines", () => {

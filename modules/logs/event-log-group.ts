@@ -33,7 +33,7 @@ export interface EventLogGroupProps {
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
  */
 export class EventLogGroup extends Construct {
-  /** ARN of the log group: a token, so that whoever uses it waits for it and its policy. */
+  /** ARN of the log group: a token, so that whoever uses it waits for it. Its policy may follow. */
   readonly logGroupArn: string;
 
   constructor(scope: Construct, id: string, props: EventLogGroupProps) {

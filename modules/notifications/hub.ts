@@ -254,7 +254,7 @@ export class Hub extends Construct {
     });
   }
 
-  /** Sounds an alarm when `announce` has not been started, or has not ended well, for two pulses. */
+  /** Sounds an alarm when `announce` has ended well for nothing, not even for the pulse. */
   listenForPulse(pulse: ITerraformDependable): void {
     const { at, topics } = this.props;
     new MetricAlarm(this, "Alarm-announceSilent", {

@@ -64,7 +64,7 @@ export class RegionalWatch extends Construct {
   readonly canary: ITerraformDependable;
   private readonly region: string;
   private readonly groupName: string;
-  private readonly forwarding: readonly ITerraformDependable[];
+  private readonly beforeSchedules: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: RegionalWatchProps) {
     super(scope, id);
@@ -80,7 +80,7 @@ export class RegionalWatch extends Construct {
       key: props.alertsKey,
       sourceArns,
     });
-    this.forwarding = [
+    this.beforeSchedules = [
       ...defineForwardRules(this, props, queue.queueArn),
       ...props.beforeForwarding,
       ...props.beforeBeats,
@@ -191,7 +191,7 @@ export class RegionalWatch extends Construct {
       region: this.region,
       expression,
       target,
-      after: this.forwarding,
+      after: this.beforeSchedules,
     }).schedule;
   }
 

@@ -41,7 +41,6 @@ export class DeadLetterQueue extends Construct {
   constructor(scope: Construct, id: string, props: DeadLetterQueueProps) {
     super(scope, id);
     const region = props.namesRegion === true ? props.at.region : undefined;
-    const [firstSource = "", ...otherSources] = [...props.sourceArns].sort();
     const queue = new SqsQueue(this, "Resource", {
       name: props.queueName,
       region,
@@ -62,12 +61,7 @@ export class DeadLetterQueue extends Construct {
             Principal: { Service: EVENTBRIDGE_PRINCIPAL },
             Action: "sqs:SendMessage",
             Resource: resource,
-            Condition: {
-              ArnEquals: {
-                "aws:SourceArn":
-                  otherSources.length === 0 ? firstSource : [firstSource, ...otherSources],
-              },
-            },
+            Condition: { ArnEquals: { "aws:SourceArn": [...props.sourceArns].sort() } },
           },
           {
             Sid: "DenyWithoutTls",
