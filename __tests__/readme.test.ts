@@ -1,12 +1,15 @@
 /** What the README says is run, or compared with what is there. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { isMap, parseDocument } from "yaml";
+import type { CommandIo } from "../cli/io";
+import { EXIT_CODE } from "../cli/keyspan/command";
+import { runKeyspan } from "../cli/keyspan/program";
 import { loadAccount } from "../config/load-account";
 import { FAULT_FLAGS } from "../sandbox/aws/faults";
 import { AccountFolder } from "./helpers/account-folder";
-import { copyProject, PROJECT, projectText, run } from "./helpers/project";
+import { copyProject, PROJECT, projectFiles, projectText, run } from "./helpers/project";
+import { workflowTexts } from "./helpers/workflow-files";
 
 const readme = projectText("README.md");
 const decisions = projectText("docs/decisions.md");
@@ -45,46 +48,140 @@ test("the files that the map of the house names are there", () => {
   }
 });
 
-test("the policies are JSON, and the statements of an existing key too", () => {
-  const documents = blocks("json").map((text) => JSON.parse(text) as { Statement: object[] } | []);
-  expect(
-    documents.map((document) => (Array.isArray(document) ? document : document.Statement).length),
-  ).toEqual([4, 18, 4, 4]);
+test("the statements of an existing key are JSON", () => {
+  const documents = blocks("json").map((text) => JSON.parse(text) as readonly object[]);
+  expect(documents.map(({ length }) => length)).toEqual([4]);
 });
 
-test.each([
-  ["keyspan/prod/keys.tfstate", true],
-  ["keyspan/prod/archive-eu-west-1.tfstate", true],
-  ["keyspan/prod/keys.tfstate.tflock", true],
-  ["keys.tfstate", true],
-  ["archive-eu-west-1.tfstate", true],
-  ["notifications.tfstate", true],
-  ["keyspan/dev/keys.tfstate", false],
-  ["keyspan/production/keys.tfstate", false],
-  ["other.tfstate", false],
-])("a state role reads %s: %p", async (objectKey, allowed) => {
-  const policy = JSON.parse(
-    (blocks("json")[0] ?? "")
-      .replaceAll("BUCKET", "acme-state")
-      .replaceAll("KEYPREFIX", "keyspan")
-      .replaceAll("WORKSPACE", "prod"),
-  );
-  const principal = "arn:aws:iam::444455556666:role/keyspan-state-prod";
-  const { overallResult } = (await runSimulation(
-    {
-      request: {
-        principal,
-        action: "s3:GetObject",
-        resource: { resource: `arn:aws:s3:::acme-state/${objectKey}`, accountId: "444455556666" },
-        contextVariables: {},
+describe("the rollout", () => {
+  const code = projectFiles()
+    .filter((file) => /^(cli|config|modules|stacks)\/.*\.ts$/.test(file))
+    .map(projectText)
+    .join("\n");
+  const workflows = Object.values(workflowTexts()).join("\n");
+  const documents = `${readme}${decisions}${projectText("CHANGELOG.md")}${code}${workflows}`;
+
+  async function keyspan(...argv: string[]) {
+    let text = "";
+    const io: CommandIo = {
+      out: (line) => {
+        text += line;
       },
-      identityPolicies: [{ name: "state", policy }],
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-    },
-    {},
-  )) as { overallResult: string };
-  expect(overallResult === "Allowed").toBe(allowed);
+      err: (line) => {
+        text += line;
+      },
+      env: {},
+      interactive: false,
+      nodeVersion: process.versions.node,
+      projectDirectory: PROJECT,
+    };
+    return { exitCode: await runKeyspan(argv, io), text };
+  }
+
+  test("every command and flag that is named somewhere is there", async () => {
+    const calls = [
+      ...documents.matchAll(
+        /(?:npm run (?:--silent )?keyspan --|cli\/keyspan\.ts) ([a-z-]+)([^`\n);,]*)/g,
+      ),
+    ].map(([, command = "", rest = ""]) => ({
+      command,
+      flags: [...rest.matchAll(/ (--[a-z-]+)/g)].map(([, flag = ""]) => flag),
+    }));
+    const commands = [...new Set(calls.map(({ command }) => command))].sort();
+    expect(commands).toEqual([
+      "accounts",
+      "apply",
+      "bootstrap",
+      "destroy",
+      "doctor",
+      "import",
+      "permissions",
+      "plan",
+      "push-state",
+      "status",
+      "unlock",
+      "untaint",
+    ]);
+    for (const command of commands) {
+      const { exitCode, text } = await keyspan(command, "--help");
+      const known = [...text.matchAll(/(--[a-z-]+)/g)].map(([, flag = ""]) => flag);
+      const named = calls.flatMap((call) => (call.command === command ? call.flags : []));
+      expect([exitCode, known]).toEqual([0, expect.arrayContaining(named)]);
+    }
+  });
+
+  test("flags named in the text are those of a command", async () => {
+    const chapter = readme.slice(
+      readme.indexOf("## Rolling out"),
+      readme.indexOf("## Notifications\n"),
+    );
+    const named = new Set(
+      [...chapter.matchAll(/`(--[a-z-]+)[^`]*`/g)].map(([, flag = ""]) => flag),
+    );
+    const { text } = await keyspan("--help");
+    const commands = [...text.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name = ""]) => name);
+    const help = await Promise.all(commands.map((command) => keyspan(command, "--help")));
+    const known = help.flatMap((one) =>
+      [...one.text.matchAll(/(--[a-z-]+)/g)].map(([flag]) => flag),
+    );
+    expect(named.size).toBeGreaterThan(8);
+    expect(known).toEqual(expect.arrayContaining([...named]));
+  });
+
+  test("the exit codes are those of the commands", () => {
+    const codes = [...readme.matchAll(/^\| (\d+) \| /gm)].map(([, code]) => Number(code));
+    expect(codes.sort()).toEqual(Object.values(EXIT_CODE).sort());
+  });
+
+  test("the workflows are those that are there", () => {
+    const named = [...readme.matchAll(/^\| `(\w+\.yml)` \|/gm)].map(([, name]) => name);
+    const started = Object.entries(workflowTexts())
+      .filter(([, text]) => /^on:$/m.test(text) && !/^ {2}workflow_call:$/m.test(text))
+      .map(([file]) => file.slice(file.lastIndexOf("/") + 1));
+    expect(named.sort()).toEqual(started.sort());
+    const variables = [...workflows.matchAll(/vars\.(\w+)/g)].map(([, name]) => name ?? "");
+    expect(variables.length).toBeGreaterThan(3);
+    for (const name of variables) {
+      expect(readme).toContain(`\`${name}\``);
+    }
+  });
+
+  test("every chapter that something points to is there", () => {
+    const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
+    const anchors = headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+    expect(links.length).toBeGreaterThan(3);
+    expect(anchors).toEqual(expect.arrayContaining(links));
+    const pointers = [
+      ...code.matchAll(/\(README: ([^)]+)\)/g),
+      ...workflows.matchAll(/README, "([^"]+)"/g),
+    ].map(([, heading]) => heading);
+    expect(pointers.length).toBeGreaterThan(3);
+    expect(headings).toEqual(expect.arrayContaining(pointers));
+  });
+
+  test("permissions prints the roles of the pipeline as the README says", async () => {
+    const { exitCode, text } = await keyspan(
+      ..."permissions prod --role apply --github acme/keyspan --json".split(" "),
+    );
+    expect(exitCode).toBe(0);
+    const { pipelineRoles } = JSON.parse(text) as {
+      pipelineRoles: readonly { trustPolicy: unknown }[];
+    };
+    expect(JSON.stringify(pipelineRoles.map(({ trustPolicy }) => trustPolicy))).toContain(
+      '"repo:acme/keyspan:environment:prod"',
+    );
+    const plan = await keyspan(
+      ..."permissions prod --role plan --github acme/keyspan --json".split(" "),
+    );
+    expect(plan.text).toContain('"repo:acme/keyspan:pull_request"');
+    expect(plan.text).toContain('"repo:acme/keyspan:ref:refs/heads/main"');
+  });
 });
 
 test("the YAML examples are accepted in an account", () => {
@@ -142,6 +239,7 @@ test("the sandbox's commands and flags that the documents name are there", () =>
     "down",
     "drift",
     "import",
+    "keyspan",
     "plan",
     "show",
     "untaint",

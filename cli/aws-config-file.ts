@@ -21,8 +21,11 @@ export type CredentialOrigin =
       readonly sourceProfile: string;
     };
 
-/** What the roles are assumed for: the plan role and reading state role, or the deploy role and writing one. */
-export type RolePurpose = "plan" | "apply";
+/**
+ * What the roles are assumed for: the plan role and reading state role, the plan role and writing
+ * state role (for workspaces and locks), or the deploy role and writing state role.
+ */
+export type RolePurpose = "plan" | "plan-with-lock" | "apply";
 
 /** What decides the two profiles. */
 export interface ProfilesProps {
@@ -63,7 +66,7 @@ export function renderProfiles({ account, purpose, sessionName, origin }: Profil
   return [
     profile(
       PROVIDER_PROFILE,
-      purpose === "plan" ? account.planRole : account.deployRole,
+      purpose === "apply" ? account.deployRole : account.planRole,
       account.homeRegion,
     ),
     profile(STATE_PROFILE, purpose === "plan" ? state.readRole : state.writeRole, state.region),

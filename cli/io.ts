@@ -1,3 +1,4 @@
+import type { AccountConfig } from "../config/account-config";
 import { showValue, ValidationError } from "../modules/errors";
 
 /** What a command may touch of the world around it. Tests give their own. */
@@ -31,6 +32,37 @@ export interface CommandIo {
    * @default - they are run where they were synthesized
    */
   readonly relocate?: (outputDirectory: string) => string;
+  /**
+   * Folder for synthesized stacks and saved plans, seen from the project.
+   *
+   * @default - `cdktf.out`
+   */
+  readonly outputRoot?: string;
+  /**
+   * Opens an account before Terraform works on it, and closes it afterwards: environment variables
+   * in addition.
+   *
+   * @default - nothing is added
+   */
+  readonly openAccount?: (
+    account: AccountConfig,
+    outputDirectory: string,
+  ) => Promise<{
+    readonly env: Readonly<Record<string, string>>;
+    readonly close: () => Promise<void> | void;
+  }>;
+  /**
+   * Asks the person at the terminal for a line.
+   *
+   * @default - nobody can be asked
+   */
+  readonly ask?: (question: string) => Promise<string>;
+  /**
+   * Terminal on which progress may be drawn and redrawn.
+   *
+   * @default - progress is written to `err`, a line at a time
+   */
+  readonly screen?: NodeJS.WriteStream;
 }
 
 /**

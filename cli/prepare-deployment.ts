@@ -1,14 +1,17 @@
 /** What deploy, diff and destroy have in common: they judge everything first, and only then start Terraform. */
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { AccountConfig } from "../config/account-config";
 import { loadAccount } from "../config/load-account";
 import { ValidationError } from "../modules/errors";
+import { AwsAccess } from "./aws-access";
 import { composeAwsConfig, type RolePurpose, writeAwsConfigFile } from "./aws-config-file";
 import { cdktfProgram, requireCdktfNode } from "./cdktf";
 import { childEnvironment } from "./child-environment";
 import type { CommandIo } from "./io";
 import { needsLedger, notices } from "./notices";
+import { lockFolder } from "./rollout/folder-lock";
+import { StateBucket } from "./rollout/state-bucket";
 import { ProgramFailure, type ProgramResult, runProgram } from "./run-program";
 import { requireDependencies, selectStacks } from "./select-stacks";
 import {
@@ -16,6 +19,7 @@ import {
   readEarlierStackFolders,
   readStackFolders,
   refuseForeignFiles,
+  refuseUnsavedStates,
   type StackFolder,
 } from "./stack-folders";
 import { ACCOUNTS_DIRECTORY, outputDirectoryOf, synthesize } from "./synthesize";
@@ -30,6 +34,16 @@ export interface Deployment {
   /** Those that the command is about, in the same order. */
   readonly selected: readonly StackFolder[];
   readonly terraform: Terraform;
+  /** Environment of Terraform, without a workspace. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Keyspan's own calls to AWS. */
+  readonly access: AwsAccess;
+  /** The account's states and locks. */
+  readonly bucket: StateBucket;
+  /** Absolute path of a folder for what the command writes beside the stacks, such as logs. */
+  readonly workDirectory: string;
+  /** Gives the account's folder back to other commands. */
+  readonly release: () => void;
   /** Path of the AWS config file that gives the profiles their roles. */
   readonly awsConfigFile: string;
   /**
@@ -99,8 +113,82 @@ export function prepareDeployment(
     awsConfigFile,
     readOnly: PURPOSES[command] === "plan",
   });
-  refuseForeignFiles(readEarlierStackFolders(outputDirectory));
+  const release = lockFolder(`${outputDirectory}.lock`, account.workspace);
+  try {
+    const layout = layOut({ command, account, stacks, projectDirectory, outputDirectory, io });
+    writeAwsConfigFile(awsConfigFile, awsConfig);
+    const access = new AwsAccess({ account, origin, sessionName: command, env: io.env });
+    return {
+      account,
+      folders: layout.folders,
+      selected: layout.selected,
+      env,
+      access,
+      bucket: new StateBucket({
+        access,
+        state: account.state,
+        workspace: account.workspace,
+        role: PURPOSES[command] === "plan" ? "state-read" : "state-write",
+      }),
+      workDirectory: resolve(`${outputDirectory}.run`, command),
+      release,
+      awsConfigFile,
+      terraform: new Terraform(env, account.workspace, (line) => io.err(`${line}\n`)),
+      cdktf: (of, ...flags) => {
+        const [program, ...firstArgs] = cdktfProgram(io);
+        return runProgram(
+          program,
+          [
+            ...firstArgs,
+            command,
+            // A stack's id stands before the flags: some take all that follows.
+            ...of.map(({ id }) => id),
+            "--skip-synth",
+            "--output",
+            layout.runDirectory,
+            // Asks the public registry, whatever mirror there is:
+            // https://github.com/hashicorp/terraform/issues/35106
+            "--skip-provider-lock",
+            ...flags,
+            ...cdktfFlags,
+          ],
+          {
+            directory: projectDirectory,
+            env: { ...env, TF_WORKSPACE: account.workspace },
+            interactive: io.interactive && command !== "diff",
+            output: "show",
+          },
+        );
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
 
+/** Synthesizes an account and judges what was written. */
+function layOut({
+  command,
+  account,
+  stacks,
+  projectDirectory,
+  outputDirectory,
+  io,
+}: {
+  readonly command: WrapperCommand;
+  readonly account: AccountConfig;
+  readonly stacks: readonly string[];
+  readonly projectDirectory: string;
+  readonly outputDirectory: string;
+  readonly io: CommandIo;
+}): Pick<Deployment, "folders" | "selected"> & {
+  /** Where the stacks are run, seen from the project. */
+  readonly runDirectory: string;
+} {
+  refuseForeignFiles(readEarlierStackFolders(outputDirectory));
+  refuseUnsavedStates(account.workspace, readEarlierStackFolders(outputDirectory));
+  const accounts = join(projectDirectory, ACCOUNTS_DIRECTORY);
   const synthesis = synthesize(account.workspace, outputDirectory, accounts);
   io.err(
     notices(synthesis)
@@ -120,49 +208,17 @@ export function prepareDeployment(
     requireDependencies(folders, selected);
   }
   copyLockFile(projectDirectory, folders);
-  writeAwsConfigFile(awsConfigFile, awsConfig);
-
-  const [program, ...firstArgs] = cdktfProgram(io);
-  return {
-    account,
-    folders,
-    selected,
-    awsConfigFile,
-    terraform: new Terraform(env, account.workspace, (line) => io.err(`${line}\n`)),
-    cdktf: (of, ...flags) =>
-      runProgram(
-        program,
-        [
-          ...firstArgs,
-          command,
-          // A stack's id stands before the flags: some take all that follows.
-          ...of.map(({ id }) => id),
-          "--skip-synth",
-          "--output",
-          runDirectory,
-          // Asks the public registry, whatever mirror there is:
-          // https://github.com/hashicorp/terraform/issues/35106
-          "--skip-provider-lock",
-          ...flags,
-          ...cdktfFlags,
-        ],
-        {
-          directory: projectDirectory,
-          env: { ...env, TF_WORKSPACE: account.workspace },
-          interactive: io.interactive && command !== "diff",
-          output: "show",
-        },
-      ),
-  };
+  return { folders, selected, runDirectory };
 }
 
 /**
  * Exit code of a command's work with Terraform: a program that failed or was stopped gives its own.
  *
- * Afterwards the AWS config file is gone: it may hold a copy of the person's own.
+ * Afterwards the AWS config file is gone, since it may hold a copy of the person's own, and the
+ * account's folder is free for the next command.
  */
 export async function exitCodeOf(
-  { awsConfigFile }: Deployment,
+  { awsConfigFile, release }: Deployment,
   io: CommandIo,
   work: () => Promise<number>,
 ): Promise<number> {
@@ -176,5 +232,6 @@ export async function exitCodeOf(
     return error.exitCode;
   } finally {
     rmSync(awsConfigFile, { force: true });
+    release();
   }
 }

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { ValidationError } from "../modules/errors";
 import type { Command, CommandIo } from "./io";
 
@@ -8,19 +9,55 @@ import type { Command, CommandIo } from "./io";
  * @param commands - by name
  */
 export function runCommand(commands: Readonly<Record<string, Command>>): void {
+  startCommand((argv, io) => run(commands, argv, io));
+}
+
+/**
+ * Does the work that the process was started for, with all its arguments. Sets the process's exit
+ * code.
+ */
+export function startCommand(work: Command): void {
+  // The versions that are installed are pinned, and run on Node 20.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   // Whoever reads the output may stop reading: that must not kill an apply in the middle.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", () => {});
   }
-  void run(commands, process.argv.slice(2), {
+  const io: CommandIo = {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     env: process.env,
     interactive: process.stdin.isTTY === true,
+    ask,
+    // A log that is read later holds lines; CI systems set this variable.
+    ...(process.stderr.isTTY === true && !process.env.CI && { screen: process.stderr }),
     nodeVersion: process.versions.node,
-  }).then((code) => {
+  };
+  void Promise.resolve(work(process.argv.slice(2), io)).then((code) => {
     process.exitCode = code;
   });
+}
+
+/** Asks at the terminal. Who goes away, or stops the command, has said nothing. */
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const stop = () => terminal.close();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) {
+    process.once(signal, stop);
+  }
+  try {
+    return await Promise.race([
+      // Ctrl-C rejects it.
+      terminal.question(question).catch(() => ""),
+      new Promise<string>((resolve) => terminal.once("close", () => resolve(""))),
+    ]);
+  } finally {
+    for (const signal of signals) {
+      process.off(signal, stop);
+    }
+    terminal.close();
+  }
 }
 
 async function run(

@@ -98,6 +98,41 @@ export function refuseForeignFiles(folders: readonly StackFolder[]): void {
   }
 }
 
+/**
+ * Name of the file in which Terraform leaves a state that it could not write to its backend.
+ *
+ * @see https://developer.hashicorp.com/terraform/language/state/recover
+ */
+export const UNSAVED_STATE_FILE = "errored.tfstate";
+
+/** The command that writes a stack's unsaved state to its backend. */
+export function pushStateCommand(workspace: string, stackId: string): string {
+  return `npm run keyspan -- push-state ${workspace} ${stackId}`;
+}
+
+/** Whether Terraform has left a state in a stack's folder that it could not write. */
+export function hasUnsavedState({ directory }: StackFolder): boolean {
+  return existsSync(join(directory, UNSAVED_STATE_FILE));
+}
+
+/**
+ * Refuses folders with a state that is nowhere else: an apply would start from an older one, and make
+ * a second time what that does not hold.
+ *
+ * @throws {ValidationError} with all such stacks, and the command for each
+ */
+export function refuseUnsavedStates(workspace: string, folders: readonly StackFolder[]): void {
+  const problems = folders
+    .filter(hasUnsavedState)
+    .map(
+      ({ id, directory }) =>
+        `${join(directory, UNSAVED_STATE_FILE)}: the state of ${id} must be in its backend before anything else is done, got one that an apply could not write; keep the file, and run ${pushStateCommand(workspace, id)}`,
+    );
+  if (problems.length > 0) {
+    throw new ValidationError(problems.join("\n"));
+  }
+}
+
 /** Name of the file in which Terraform keeps versions and checksums of providers. */
 export const LOCK_FILE = ".terraform.lock.hcl";
 
@@ -110,8 +145,13 @@ export const LOCK_FILE = ".terraform.lock.hcl";
 export function copyLockFile(projectDirectory: string, folders: readonly StackFolder[]): void {
   const lockFile = join(projectDirectory, LOCK_FILE);
   if (existsSync(lockFile)) {
-    for (const { directory } of folders) {
-      copyFileSync(lockFile, join(directory, LOCK_FILE));
+    for (const folder of folders) {
+      copyLockFileFrom(lockFile, folder);
     }
   }
+}
+
+/** Copies a provider lock file into a stack folder. */
+export function copyLockFileFrom(lockFile: string, { directory }: StackFolder): void {
+  copyFileSync(lockFile, join(directory, LOCK_FILE));
 }

@@ -30,7 +30,7 @@ const stackSchema = z.object({
  * taken over from AWS does not count.
  */
 export function resourceCounts(folder: StackFolder): readonly (readonly [string, number])[] {
-  const json = stackSchema.parse(JSON.parse(readText(folder)));
+  const json = stackSchema.parse(readStackJson(folder));
   const adopted = new Set(json.import.map(({ to }) => to));
   return Object.entries(json.resource)
     .map(
@@ -42,6 +42,11 @@ export function resourceCounts(folder: StackFolder): readonly (readonly [string,
     )
     .filter(([, count]) => count > 0)
     .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** A stack's Terraform JSON, not checked. */
+export function readStackJson(folder: StackFolder): unknown {
+  return JSON.parse(readText(folder));
 }
 
 function readText({ directory }: StackFolder): string {

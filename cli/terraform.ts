@@ -66,7 +66,8 @@ export class Terraform {
     return stdout.trim() !== "" && stateSchema.parse(JSON.parse(stdout)).resources.some(isManaged);
   }
 
-  private runIn(folder: StackFolder, args: readonly string[]): Promise<ProgramResult> {
+  /** Runs a command in the account's workspace, which must exist; returns what it wrote. */
+  runIn(folder: StackFolder, args: readonly string[]): Promise<ProgramResult> {
     return this.run(folder, args, { TF_WORKSPACE: this.workspace });
   }
 

@@ -117,7 +117,8 @@ export function parseOriginArguments(
   return { positionals, origin: originOf(command, flags) };
 }
 
-interface Flag {
+/** A flag as it was given. */
+export interface Flag {
   readonly name: string;
   readonly value: string | undefined;
 }
@@ -187,7 +188,12 @@ function shortOf(name: string): { readonly short?: string } {
 // No bracket, quote or control character: the name is written into a section header.
 const PROFILE_NAME = /^[^[\]"'\p{Cc}]+$/u;
 
-function originOf(command: string, flags: readonly Flag[]): CredentialOrigin {
+/**
+ * Where the first credentials come from, by the flags that say so; by default the environment.
+ *
+ * @throws {ValidationError} if there are two such flags, or one has a wrong value
+ */
+export function originOf(command: string, flags: readonly Flag[]): CredentialOrigin {
   const given = flags.filter(({ name }) => Object.hasOwn(ORIGIN_FLAGS, name));
   const [first, second] = given;
   if (second !== undefined) {

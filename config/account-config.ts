@@ -7,7 +7,7 @@ import { DELETION_WINDOW_DAYS, ROTATION_DAYS } from "../modules/kms/key-limits";
 import type { KeyUseConditions } from "../modules/kms/key-policy";
 import { IAM_REGIONS, type Partition, partitionOf } from "../modules/partition";
 import { type AccountInput, matchesResidency } from "./account-schema";
-import { REMINDER_DAYS } from "./rules";
+import { REMINDER_DAYS, RINGS } from "./rules";
 
 /** Where a region stands in its life. */
 export type RegionState = "active" | "draining" | "retired";
@@ -134,6 +134,10 @@ export interface StateConfig {
   readonly account: string;
   readonly writeRole: string;
   readonly readRole: string;
+  /** Roles that may take both. In alphabetical order. */
+  readonly writers: readonly string[];
+  /** Roles that may take the reading role alone. In alphabetical order. */
+  readonly readers: readonly string[];
 }
 
 /** Everything that Keyspan knows about one AWS account. */
@@ -163,6 +167,8 @@ export interface AccountConfig {
   readonly notifications: NotificationConfig;
   readonly trail: TrailConfig;
   readonly protect: boolean;
+  /** When its turn comes in a rollout to all accounts: lower rings first. */
+  readonly ring: number;
 }
 
 const byText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
@@ -225,7 +231,11 @@ export function resolveAccount(
     homeRegion: input.homeRegion,
     homeRegionWhere: where("homeRegion"),
     regions,
-    state: input.state,
+    state: {
+      ...input.state,
+      writers: sorted(input.state.writers ?? []),
+      readers: sorted(input.state.readers ?? []),
+    },
     tags: inOrder(input.tags ?? {}),
     keys: sortedEntries(input.keys).map(([name, key]) =>
       resolveKey(name, key, input.homeRegion, withKeys, where("keys", name)),
@@ -249,6 +259,7 @@ export function resolveAccount(
     notifications: resolveNotifications(input, partition),
     trail: resolveTrail(input.trail),
     protect: input.protect ?? true,
+    ring: input.ring ?? RINGS.default,
   };
 }
 

@@ -14,11 +14,13 @@ import {
   partitionOf,
   REGIONS_BY_PARTITION,
 } from "../modules/partition";
+import { isReservedKeyPrefix } from "../modules/s3/state-keys";
 import {
   LOG_RETENTION_DAYS,
   MAX_FOOTER_CHARACTERS,
   MAX_SUBSCRIPTIONS,
   REMINDER_DAYS,
+  RINGS,
   type RuleId,
 } from "./rules";
 
@@ -399,12 +401,20 @@ export const accountSchema = fields({
   state: fields({
     bucket: text("state-bucket", BUCKET).describe("S3 bucket of the Terraform states."),
     region: region.describe("Region of the bucket."),
-    keyPrefix: text("state-key-prefix", /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/).describe(
-      "Prefix of the state objects: <prefix>/<workspace>/<stack>.tfstate.",
-    ),
+    keyPrefix: text("state-key-prefix", /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/)
+      .refine((prefix) => !isReservedKeyPrefix(prefix), rule("state-key-prefix-reserved"))
+      .describe("Prefix of the state objects: <prefix>/<workspace>/<stack>.tfstate."),
     account: accountId.describe("Account that owns the bucket."),
     writeRole: roleArn.describe("Role that writes this workspace's states."),
     readRole: roleArn.describe("Role that reads them."),
+    writers: roles
+      .optional()
+      .describe(
+        "Roles, such as the pipeline's, that may take the writing role and the reading one. Needed by bootstrap.",
+      ),
+    readers: roles
+      .optional()
+      .describe("Roles, such as that of pull requests, that may take the reading role alone."),
   }),
   tags: z
     .record(tagKey, text("tag-value", TAG_VALUE), rule("wrong-type"))
@@ -423,6 +433,14 @@ export const accountSchema = fields({
     .describe("Archives of the buses' events."),
   notifications: notifications.describe("What people hear of, and how."),
   trail,
+  ring: z
+    .int(rule("ring"))
+    .min(RINGS.min, rule("ring"))
+    .max(RINGS.max, rule("ring"))
+    .describe(
+      "When the account's turn comes in a rollout to all accounts: lower rings first. Default 1.",
+    )
+    .optional(),
   protect: flag
     .optional()
     .describe(

@@ -197,6 +197,11 @@ function stateFindings(draft: AccountDraft, workspace: string): Finding[] {
       findings.push({ rule: "state-account", path: ["state", field], got: roleArn });
     }
   }
+  for (const field of ["writers", "readers"] as const) {
+    for (const [index, roleArn] of items(state?.[field])) {
+      findings.push(...rolePartitionFindings(draft, ["state", field, index], roleArn));
+    }
+  }
   if (state?.keyPrefix !== undefined) {
     const longest = stateObjectKey(archiveStackId("x".repeat(20)));
     findings.push(

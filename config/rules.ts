@@ -30,6 +30,9 @@ export const MAX_YAML_LEVELS = 100;
 /** Most values that the aliases of a file may stand for: a few lines of them can mean gigabytes. */
 export const MAX_YAML_VALUES = 100_000;
 
+/** Turns of accounts in a rollout to all of them. A forgotten ring is not the first. */
+export const RINGS = { min: 0, max: 9, default: 1 } as const;
+
 /** Days before a key's deletion on which people can be reminded: no key waits longer. */
 export const REMINDER_DAYS = {
   min: 1,
@@ -143,6 +146,10 @@ export const RULES = {
     must: "be a path of letters, digits, '_', '-' and '.', without '/' at either end",
     fix: "write it like keyspan or platform/keyspan; Terraform puts <prefix>/<workspace>/ before each state",
   },
+  "state-key-prefix-reserved": {
+    must: "not begin with plans or archive-",
+    fix: "choose another prefix: objects under plans/ expire after days, and every state role may read what is called archive-*.tfstate",
+  },
   "tag-key": {
     must: "be 1 to 128 letters, digits, spaces and _ . : / = + - @, not starting with 'aws:' or 'keyspan:'",
     fix: "choose another tag key",
@@ -222,6 +229,10 @@ export const RULES = {
   "archive-physical-name": {
     must: "be 1 to 48 letters, digits, '.', '_' and '-'",
     fix: "choose another name",
+  },
+  ring: {
+    must: `be a whole number from ${RINGS.min} to ${RINGS.max}`,
+    fix: `write 0 for accounts that may break first, ${RINGS.max} for those that must not, without quotes`,
   },
   "yes-or-no": {
     must: "be true or false",

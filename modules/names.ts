@@ -85,6 +85,12 @@ export function stateObjectKey(stackId: string): string {
   return `${stackId}.tfstate`;
 }
 
+/** Tag with a key's name in the account's file: by it the key is found while its alias is not there yet. */
+export const KEY_TAG = "keyspan:key";
+
+/** Tag with the account's name, on everything. */
+export const ACCOUNT_TAG = "keyspan:account";
+
 // Notifications: fixed names, one set per account; what is regional has the same name in each region.
 
 /** Limit of rule names. */

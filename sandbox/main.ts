@@ -8,6 +8,7 @@ import { destroy } from "./commands/destroy";
 import { down } from "./commands/down";
 import { drift } from "./commands/drift";
 import { importObject } from "./commands/import";
+import { keyspan } from "./commands/keyspan";
 import { plan } from "./commands/plan";
 import { show } from "./commands/show";
 import { untaint } from "./commands/untaint";
@@ -21,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   down,
   drift,
   import: importObject,
+  keyspan,
   plan,
   show,
   untaint,

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { ProviderOptions } from "./provider/provider-options";
 import type { RunningProvider } from "./provider/provider-server";
+import { startServerProcess } from "./server-process";
 
 /** A provider in a process of its own. */
 export interface ProviderProcess extends RunningProvider {
@@ -15,32 +14,10 @@ export interface ProviderProcess extends RunningProvider {
  * @throws {Error} if it ends before, with what it said
  */
 export async function startProviderProcess(options: ProviderOptions): Promise<ProviderProcess> {
-  const child = spawn(
-    process.execPath,
-    [
-      "--require",
-      require.resolve("tsx/cjs"),
-      join(__dirname, "provider", "main.ts"),
-      JSON.stringify(options),
-    ],
-    // It needs nothing of the environment, and so cannot find credentials there.
-    { env: {}, stdio: ["pipe", "pipe", "pipe"] },
+  const { line, ...server } = await startServerProcess(
+    "provider",
+    join(__dirname, "provider", "main.ts"),
+    options,
   );
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const reattach = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).once("line", resolve);
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      reject(new Error(`the provider ended with exit code ${code}: ${said}`)),
-    );
-  });
-  return {
-    reattach,
-    pid: child.pid ?? 0,
-    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-    stop: () => child.stdin.end(),
-  };
+  return { reattach: line, ...server };
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { renderProfiles, writeAwsConfigFile } from "../cli/aws-config-file";
 import type { StackFolder } from "../cli/stack-folders";
 import { neededOutputs } from "../cli/stack-json";
 import { ACCOUNTS_DIRECTORY, outputDirectoryOf, synthesize } from "../cli/synthesize";
@@ -9,6 +10,9 @@ import { ValidationError } from "../modules/errors";
 import type { Faults } from "./aws/faults";
 import { ObjectStore } from "./aws/object-store";
 import { type Caller, SimulatedAws } from "./aws/simulated-aws";
+import { sandboxEnvironment } from "./environment";
+import type { EndpointOptions } from "./http/endpoint-options";
+import { type RunningEndpoints, startEndpoints } from "./http/endpoint-server";
 import { type InventoryItem, takeInventory } from "./inventory";
 import type { ProviderOptions } from "./provider/provider-options";
 import type { RunningProvider } from "./provider/provider-server";
@@ -31,12 +35,11 @@ export interface SandboxProps {
   readonly faults?: Faults;
   /** Starts the provider. @default - in a process of its own */
   readonly startProvider?: (options: ProviderOptions) => Promise<RunningProvider>;
+  /** Starts S3, STS and KMS. @default - in this process */
+  readonly startEndpoints?: (options: EndpointOptions) => Promise<RunningEndpoints>;
   /** Takes each resource that an apply is done with. @default - nobody */
   readonly onProgress?: (stackId: string, line: string) => void;
 }
-
-/** Environment variables that Terraform gets; no credentials, no settings of its own. */
-const HANDED_ON = ["PATH", "TMPDIR", "LANG", "LC_ALL", "SystemRoot"];
 
 /** One account in the sandbox: its simulated AWS, its stacks, and Terraform between them. */
 export class Sandbox {
@@ -49,6 +52,7 @@ export class Sandbox {
   private readonly projectDirectory: string;
   private readonly accountsDirectory: string;
   private provider: RunningProvider | undefined;
+  private endpoints: RunningEndpoints | undefined;
 
   /** @throws {ValidationError} if there is no such account, or its file is refused */
   constructor(private readonly props: SandboxProps) {
@@ -115,23 +119,47 @@ export class Sandbox {
     return this.workbench.folders();
   }
 
-  /** Environment in which Terraform works on the sandbox. Starts the provider, unless it runs. */
-  async environment(): Promise<NodeJS.ProcessEnv> {
+  /**
+   * Starts the account's provider, unless it runs.
+   *
+   * @returns the value of `TF_REATTACH_PROVIDERS` by which Terraform finds it
+   */
+  async reattach(): Promise<string> {
     this.provider ??= await (this.props.startProvider ?? startProviderProcess)({
       directory: this.workbench.awsDirectory,
       caller: this.caller,
       faults: this.props.faults ?? {},
     });
+    return this.provider.reattach;
+  }
+
+  /**
+   * Environment in which Terraform works on the sandbox, as the deploy role and the writing state
+   * role. Starts the provider and the endpoints, unless they run.
+   */
+  async environment(): Promise<NodeJS.ProcessEnv> {
+    const { account, workbench } = this;
+    this.endpoints ??= await (this.props.startEndpoints ?? startEndpoints)({
+      directory: workbench.folder.root,
+      accounts: [account],
+    });
+    writeAwsConfigFile(
+      workbench.awsConfigFile,
+      renderProfiles({
+        account,
+        purpose: "apply",
+        sessionName: "sandbox",
+        origin: { credentialSource: "Environment" },
+      }),
+    );
     return {
-      ...Object.fromEntries(HANDED_ON.map((name) => [name, this.props.env[name]])),
-      // The person's own has credentials and settings in it.
-      HOME: this.workbench.homeDirectory,
-      TF_REATTACH_PROVIDERS: this.provider.reattach,
-      TF_CLI_CONFIG_FILE: this.workbench.cliConfigFile,
-      TF_IN_AUTOMATION: "1",
-      CHECKPOINT_DISABLE: "1",
-      // Terraform lives for a second here: it may use more memory and collect less garbage.
-      GOGC: "400",
+      ...sandboxEnvironment({
+        env: this.props.env,
+        folder: workbench.folder,
+        endpoints: this.endpoints,
+      }),
+      AWS_CONFIG_FILE: workbench.awsConfigFile,
+      TF_REATTACH_PROVIDERS: await this.reattach(),
     };
   }
 
@@ -174,10 +202,12 @@ export class Sandbox {
     return this.provider?.hasEnded() === true;
   }
 
-  /** Ends the provider. The account stays as it is. */
+  /** Ends the provider and the endpoints. The account stays as it is. */
   close(): void {
     this.provider?.stop();
     this.provider = undefined;
+    this.endpoints?.stop();
+    this.endpoints = undefined;
   }
 
   private get caller(): Caller {

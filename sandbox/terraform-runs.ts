@@ -91,15 +91,17 @@ export class TerraformRuns {
   constructor(private readonly props: TerraformRunsProps) {}
 
   /**
-   * Prepares a stack, unless that was done. The account's workspace is there already: the local
-   * backend takes a folder for one.
+   * Prepares a stack, unless that was done. The first command that uses its state makes the
+   * account's workspace.
    *
    * @throws {ProgramFailure} if Terraform fails
    */
   async prepare(folder: StackFolder): Promise<void> {
     // Where Terraform keeps the backend that it was initialized with.
     if (!existsSync(join(folder.directory, ".terraform", "terraform.tfstate"))) {
-      await this.require(folder, ["init", "-input=false", "-no-color"]);
+      // Of a workspace that does not exist yet, init asks which one is meant instead:
+      // https://github.com/hashicorp/terraform/issues/21393
+      await this.require(folder, ["init", "-input=false", "-no-color"], "default");
     }
   }
 
@@ -144,8 +146,12 @@ export class TerraformRuns {
     return { code, text: `${stdout}${stderr}` };
   }
 
-  private async require(folder: StackFolder, args: readonly string[]): Promise<void> {
-    const { code, stdout, stderr, stopCode } = await this.run(folder, args);
+  private async require(
+    folder: StackFolder,
+    args: readonly string[],
+    workspace?: string,
+  ): Promise<void> {
+    const { code, stdout, stderr, stopCode } = await this.run(folder, args, undefined, workspace);
     if (code !== 0 || stopCode !== undefined) {
       throw new ProgramFailure(
         `${stdout}${stderr}${folder.id}: ${args[0]} ${stopCode === undefined ? `failed with exit code ${code}; its message is above` : "was stopped"}`,
@@ -203,10 +209,15 @@ export class TerraformRuns {
     return { code: result.code, ...(changes && { changes }), actions, problems };
   }
 
-  private run(folder: StackFolder, args: readonly string[], onLine?: (line: string) => void) {
+  private run(
+    folder: StackFolder,
+    args: readonly string[],
+    onLine?: (line: string) => void,
+    workspace = this.props.workspace,
+  ) {
     return runProgram(this.props.program, args, {
       directory: folder.directory,
-      env: { ...this.props.env, TF_WORKSPACE: this.props.workspace },
+      env: { ...this.props.env, TF_WORKSPACE: workspace },
       interactive: false,
       output: "keep",
       ...(onLine && { onLine }),
@@ -237,7 +248,7 @@ function parseState(file: string): z.output<typeof stateSchema> {
     return stateSchema.parse(text === "" ? {} : JSON.parse(text));
   } catch {
     throw new ValidationError(
-      `${file}: a state must be as Terraform wrote it, got ${showValue(text)}; put ${file}.backup in its place, or remove the account from the sandbox: npm run sandbox -- down <account>`,
+      `${file}: a state must be as Terraform wrote it, got ${showValue(text)}; correct the file, or remove the account from the sandbox: npm run sandbox -- down <account>`,
     );
   }
 }

@@ -3,7 +3,7 @@ import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { S3Backend, TerraformResource, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { AccountConfig } from "../config/account-config";
-import { stateObjectKey } from "../modules/names";
+import { ACCOUNT_TAG, stateObjectKey } from "../modules/names";
 import type { AwsLocation } from "../modules/partition";
 
 /** AWS profile that provider requests use. It gets its role from whoever runs Terraform. */
@@ -61,7 +61,7 @@ export abstract class AccountStack extends TerraformStack {
         {
           tags: {
             ...account.tags,
-            "keyspan:account": account.workspace,
+            [ACCOUNT_TAG]: account.workspace,
             "keyspan:stack": id,
           },
         },

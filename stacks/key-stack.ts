@@ -29,7 +29,7 @@ import {
 import type { KeyRef } from "../modules/kms/key-ref";
 import { MultiRegionKey } from "../modules/kms/multi-region-key";
 import { trailEncrypts } from "../modules/kms/trail-grant";
-import { deadLetterQueueName, KEYSPAN_PREFIX, keyAlias, ROLES } from "../modules/names";
+import { deadLetterQueueName, KEY_TAG, KEYSPAN_PREFIX, keyAlias, ROLES } from "../modules/names";
 import { announceDeadLetters, forwardDeadLetters } from "../modules/notifications/dead-letters";
 import { type AwsLocation, alarmArn, eventBusArn, roleArn } from "../modules/partition";
 import { type ResourceAddress, showAddress } from "../modules/terraform/address";
@@ -139,7 +139,7 @@ export class KeyStack extends AccountStack {
       rotationDays: key.rotationDays,
       deletionWindowDays: key.deletionWindowDays,
       protect: this.account.protect,
-      tags: { "keyspan:key": key.name },
+      tags: { [KEY_TAG]: key.name },
     });
   }
 

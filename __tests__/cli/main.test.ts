@@ -10,9 +10,10 @@ const CDKTF_JSON = '{ "language": "typescript", "app": "false", "projectId": "te
 
 let project: TempProject;
 let child: ChildProcess | undefined;
-beforeEach(() => {
+beforeEach(async () => {
   project = new TempProject();
   project.write("cdktf.json", CDKTF_JSON);
+  await project.serve();
 });
 afterEach(() => {
   child?.kill("SIGKILL");

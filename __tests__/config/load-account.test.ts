@@ -356,6 +356,11 @@ describe("a resolved account", () => {
         account: "444455556666",
         writeRole: "arn:aws:iam::444455556666:role/keyspan-state-full",
         readRole: "arn:aws:iam::444455556666:role/keyspan-state-full-read",
+        writers: ["arn:aws:iam::444455556666:role/keyspan-pipeline"],
+        readers: [
+          "arn:aws:iam::444455556666:role/keyspan-pipeline-plan",
+          "arn:aws:iam::444455556666:role/keyspan-pipeline-preview",
+        ],
       },
       tags: { CostCenter: "4711", Owner: "platform" },
       keys: [
@@ -519,6 +524,7 @@ describe("a resolved account", () => {
       },
       trail: { mode: "create", readEvents: true, logGroupRetentionDays: 90 },
       protect: true,
+      ring: 1,
     };
     expect(account).toEqual(expected);
   });

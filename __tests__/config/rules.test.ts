@@ -300,11 +300,11 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
   "unknown-field": [
     [
       put(["protect: true", "protect: true\nregion: eu-west-1"]),
-      'test.yaml:29:1: region must be a field that Keyspan knows, got "region"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, notifications, protect, regions, residency, state, tags, trail, version [unknown-field]',
+      'test.yaml:29:1: region must be a field that Keyspan knows, got "region"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, notifications, protect, regions, residency, ring, state, tags, trail, version [unknown-field]',
     ],
     [
       put(["protect: true", "protect: true\ncolour: blue"]),
-      'test.yaml:29:1: colour must be a field that Keyspan knows, got "colour"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, notifications, protect, regions, residency, state, tags, trail, version [unknown-field]',
+      'test.yaml:29:1: colour must be a field that Keyspan knows, got "colour"; correct or remove it; the fields here are account, archives, buses, homeRegion, keys, notifications, protect, regions, residency, ring, state, tags, trail, version [unknown-field]',
     ],
     [
       put(["protect: true", "protekt: true"]),
@@ -586,6 +586,20 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
       "test.yaml:12:14: state.keyPrefix must be a path of letters, digits, '_', '-' and '.', without '/' at either end, got \"\"; write it like keyspan or platform/keyspan; Terraform puts <prefix>/<workspace>/ before each state [state-key-prefix]",
     ],
   ],
+  "state-key-prefix-reserved": [
+    [
+      put(["keyPrefix: keyspan", "keyPrefix: plans"]),
+      'test.yaml:12:14: state.keyPrefix must not begin with plans or archive-, got "plans"; choose another prefix: objects under plans/ expire after days, and every state role may read what is called archive-*.tfstate [state-key-prefix-reserved]',
+    ],
+    [
+      put(["keyPrefix: keyspan", "keyPrefix: plans/team"]),
+      'test.yaml:12:14: state.keyPrefix must not begin with plans or archive-, got "plans/team"; choose another prefix: objects under plans/ expire after days, and every state role may read what is called archive-*.tfstate [state-key-prefix-reserved]',
+    ],
+    [
+      put(["keyPrefix: keyspan", "keyPrefix: archive-states"]),
+      'test.yaml:12:14: state.keyPrefix must not begin with plans or archive-, got "archive-states"; choose another prefix: objects under plans/ expire after days, and every state role may read what is called archive-*.tfstate [state-key-prefix-reserved]',
+    ],
+  ],
   "tag-key": [
     [
       put(["Owner:", "aws:Owner:"]),
@@ -668,6 +682,20 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       buses('1bus: { producers: ["111122223333"] }'),
       "test.yaml:26:3: buses.1bus must be a bus name: letters, digits, '_' and '-', starting with a letter; an existing bus may also have '.' and '/', got \"1bus\"; rename it [bus-name]",
+    ],
+  ],
+  ring: [
+    [
+      put(["protect: true", "protect: true\nring: -1"]),
+      "test.yaml:29:7: ring must be a whole number from 0 to 9, got -1; write 0 for accounts that may break first, 9 for those that must not, without quotes [ring]",
+    ],
+    [
+      put(["protect: true", "protect: true\nring: 10"]),
+      "test.yaml:29:7: ring must be a whole number from 0 to 9, got 10; write 0 for accounts that may break first, 9 for those that must not, without quotes [ring]",
+    ],
+    [
+      put(["protect: true", "protect: true\nring: canary"]),
+      'test.yaml:29:7: ring must be a whole number from 0 to 9, got "canary"; write 0 for accounts that may break first, 9 for those that must not, without quotes [ring]',
     ],
   ],
   "rotation-days": [
@@ -1200,6 +1228,20 @@ const REFUSED: Readonly<Record<RuleId, readonly (readonly [Change, message: stri
     [
       put(["planRole: arn:aws:", "planRole: arn:aws-cn:"]),
       'test.yaml:5:13: account.planRole must be in the account\'s own partition, got "arn:aws-cn:iam::111122223333:role/plan"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
+    ],
+    [
+      put([
+        "readRole: arn:aws:",
+        "writers: [arn:aws-cn:iam::444455556666:role/pipeline]\n  readRole: arn:aws:",
+      ]),
+      'test.yaml:15:13: state.writers[0] must be in the account\'s own partition, got "arn:aws-cn:iam::444455556666:role/pipeline"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
+    ],
+    [
+      put([
+        "readRole: arn:aws:",
+        "readers: [arn:aws-cn:iam::444455556666:role/pull]\n  readRole: arn:aws:",
+      ]),
+      'test.yaml:15:13: state.readers[0] must be in the account\'s own partition, got "arn:aws-cn:iam::444455556666:role/pull"; write arn:<partition>: at the beginning; it is filled in [own-partition]',
     ],
     [
       put(["readRole: arn:aws:", "readRole: arn:aws-us-gov:"]),
@@ -2094,6 +2136,14 @@ const ACCEPTED: Readonly<Partial<Record<RuleId, readonly Change[]>>> = {
     put(["Owner: platform", 'Owner: ""']),
   ],
   "tag-count": [tags(47)],
+  "state-key-prefix-reserved": [
+    put(["keyPrefix: keyspan", "keyPrefix: plans-of-acme"]),
+    put(["keyPrefix: keyspan", "keyPrefix: archive"]),
+  ],
+  ring: [
+    put(["protect: true", "protect: true\nring: 0"]),
+    put(["protect: true", "protect: true\nring: 9"]),
+  ],
   "rotation-days": [team("rotationDays: 90"), team("rotationDays: 2560")],
   "deletion-window-days": [team("deletionWindowDays: 7"), team("deletionWindowDays: 30")],
   "source-ip": [

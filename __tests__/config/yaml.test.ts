@@ -270,7 +270,7 @@ describe("the place of a mistake", () => {
     const account = `${LEAST}protect: maybe\nkeys: { archive: { rotationDays: 1 } }\nversion: 3\n`;
     expect(places(refusal(prod(account), defaults(text)))).toEqual([
       "accounts/defaults.yaml:9:11 state.bucket state-bucket",
-      "accounts/defaults.yaml:16:10 tags.Owner tag-value",
+      "accounts/defaults.yaml:20:10 tags.Owner tag-value",
       "accounts/prod.yaml:4:10 protect yes-or-no",
       "accounts/prod.yaml:5:34 keys.archive.rotationDays rotation-days",
       "accounts/prod.yaml:6:10 version version",
@@ -315,9 +315,9 @@ regions:
       "accounts/prod.yaml:4:37 keys.archive.administrators[0] role-arn",
     ]);
     expect(places(refusal(prod(LEAST), defaults(text)))).toEqual([
-      "accounts/defaults.yaml:19:22 keys.archive.administrators[0] role-arn",
-      "accounts/defaults.yaml:19:25 keys.archive.administrators[1] role-arn",
-      "accounts/defaults.yaml:19:28 keys.archive.administrators[2] role-arn",
+      "accounts/defaults.yaml:23:22 keys.archive.administrators[0] role-arn",
+      "accounts/defaults.yaml:23:25 keys.archive.administrators[1] role-arn",
+      "accounts/defaults.yaml:23:28 keys.archive.administrators[2] role-arn",
     ]);
   });
 

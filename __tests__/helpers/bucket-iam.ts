@@ -1,6 +1,7 @@
 /** Decides requests against bucket policies, whose resources name neither region nor account. */
 import {
   createValidatedPolicy,
+  type ValidatedPolicy,
   validateIdentityPolicy,
   validateResourcePolicy,
 } from "@cloud-copilot/iam-policy";
@@ -23,6 +24,8 @@ export interface BucketRequest {
   readonly context?: RequestContext;
   /** Whether the principal's own account allows it everything. @default false */
   readonly fullAdmin?: boolean;
+  /** Policy of the principal in its own account. @default - none */
+  readonly identityPolicy?: PolicyDocument;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface BucketRequest {
 export async function bucketAllows(
   policy: PolicyDocument,
   account: string,
-  { principal, action, resource, context = {}, fullAdmin = false }: BucketRequest,
+  { principal, action, resource, context = {}, fullAdmin = false, identityPolicy }: BucketRequest,
 ): Promise<boolean> {
   const outcome = await runSimulation(
     {
@@ -48,12 +51,15 @@ export async function bucketAllows(
           ...principalContext(principal),
         },
       },
-      identityPolicies: fullAdmin
-        ? [{ name: "admin", policy: createValidatedPolicy(FULL_ADMIN, validateIdentityPolicy) }]
-        : [],
+      identityPolicies: [...(fullAdmin ? [FULL_ADMIN] : []), identityPolicy ?? []]
+        .flat()
+        .map((identity, index) => ({
+          name: `identity ${index}`,
+          policy: validated(identity, validateIdentityPolicy),
+        })),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
-      resourcePolicy: createValidatedPolicy(policy, validateResourcePolicy),
+      resourcePolicy: validated(policy, validateResourcePolicy),
     },
     {},
   );
@@ -65,6 +71,18 @@ export async function bucketAllows(
     throw new Error(`${action} never carries ${ignoredContextKeys.join(", ")}`);
   }
   return outcome.overallResult === "Allowed";
+}
+
+const validatedPolicies = new WeakMap<PolicyDocument, ValidatedPolicy>();
+
+/** Validates a policy once, however many requests it decides. */
+function validated(
+  policy: PolicyDocument,
+  validate: Parameters<typeof createValidatedPolicy>[1],
+): ValidatedPolicy {
+  const known = validatedPolicies.get(policy) ?? createValidatedPolicy(policy, validate);
+  validatedPolicies.set(policy, known);
+  return known;
 }
 
 function enginePrincipal(principal: Principal) {

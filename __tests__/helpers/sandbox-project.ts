@@ -273,7 +273,7 @@ export class SandboxProject {
     seedAccount(store, account);
     for (const { id } of folders) {
       rmSync(workbench.stateFile(id), { force: true });
-      rmSync(`${workbench.stateFile(id)}.backup`, { force: true });
+      rmSync(`${workbench.stateFile(id)}.tflock`, { force: true });
     }
   }
 

@@ -11,6 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command, CommandIo } from "../../cli/io";
+import type { AccountConfig } from "../../config/account-config";
+import { accountNames, loadAccount } from "../../config/load-account";
+import { type LocalEndpoints, startEndpoints } from "../../sandbox/http/endpoint-server";
 import { runCommand } from "./run-command";
 import { FIXTURE_ACCOUNTS } from "./synth";
 
@@ -60,6 +63,7 @@ exit 0
 export class TempProject {
   readonly directory = mkdtempSync(join(tmpdir(), "keyspan-project-"));
   private readonly fakes = join(this.directory, "fakes");
+  private endpoints: LocalEndpoints | undefined;
 
   constructor(accounts: Readonly<Record<string, string>> = { demo: DEMO_ACCOUNT }) {
     mkdirSync(join(this.directory, "accounts"));
@@ -129,12 +133,27 @@ export class TempProject {
     return join(this.fakes, "aws-config");
   }
 
+  /** Starts S3, STS and KMS for what the commands ask AWS themselves. */
+  async serve(): Promise<void> {
+    const accounts = this.accounts();
+    if (this.endpoints === undefined && accounts.length > 0) {
+      this.endpoints = await startEndpoints({ directory: join(this.directory, "aws"), accounts });
+    }
+  }
+
+  /** An object of the state bucket; `undefined` if it is not there. */
+  object(key: string): string | undefined {
+    const file = join("aws/s3/acme-terraform-state", key);
+    return this.exists(file) ? this.read(file) : undefined;
+  }
+
   /** Runs a command in the project. */
-  run(
+  async run(
     command: Command,
     argv: readonly string[],
     io: Partial<CommandIo> = {},
   ): ReturnType<typeof runCommand> {
+    await this.serve();
     return runCommand(command, argv, {
       projectDirectory: this.directory,
       cdktf: [this.pathOf("cdktf")],
@@ -151,10 +170,24 @@ export class TempProject {
       AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
       AWS_SECRET_ACCESS_KEY: "example",
       TERRAFORM_BINARY_NAME: this.pathOf("terraform"),
+      ...(this.endpoints !== undefined && { AWS_ENDPOINT_URL: this.endpoints.url }),
     };
   }
 
   remove(): void {
+    this.endpoints?.stop();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** The accounts that can be read. */
+  private accounts(): readonly AccountConfig[] {
+    const directory = join(this.directory, "accounts");
+    return accountNames(directory).flatMap((name) => {
+      try {
+        return [loadAccount(directory, name)];
+      } catch {
+        return [];
+      }
+    });
   }
 }

@@ -1,14 +1,14 @@
 /** What the sandbox knows of an account, and how it keeps it apart from everything else. */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../../cli/io";
 import { KMS_KEYS } from "../../sandbox/aws/kms";
 import { apply } from "../../sandbox/commands/apply";
 import { cdktf } from "../../sandbox/commands/cdktf";
 import { destroy } from "../../sandbox/commands/destroy";
+import { down } from "../../sandbox/commands/down";
 import { show } from "../../sandbox/commands/show";
 import type { InventoryItem } from "../../sandbox/inventory";
-import { OVERRIDE_FILE } from "../../sandbox/workbench";
 import { runCommand } from "../helpers/run-command";
 import { complaints, SandboxProject, SMALL_ACCOUNT, totals } from "../helpers/sandbox-project";
 import { FIXTURE_ACCOUNTS } from "../helpers/synth";
@@ -165,13 +165,31 @@ test("a project that was moved goes on where it was", async () => {
   }
 });
 
-test("a damaged override file is written anew", async () => {
+test("what Terraform knows of its backend is made anew when it is damaged, or the states are elsewhere", async () => {
   expect(complaints(await project.apply("small"))).toBe("");
-  const file = join(project.directory, ".sandbox/stacks/small/stacks/keys", OVERRIDE_FILE);
-  const before = readFileSync(file, "utf8");
-  writeFileSync(file, "{");
+  const stack = join(project.directory, ".sandbox/stacks/small/stacks/keys");
+  writeFileSync(join(stack, ".terraform/terraform.tfstate"), "{");
   expect(await run(apply, "small")).toMatchObject({ code: 0, err: "" });
-  expect(readFileSync(file, "utf8")).toBe(before);
+
+  project.write("small", SMALL_ACCOUNT.replace("keyPrefix: keyspan", "keyPrefix: moved"));
+  const moved = await run(apply, "small");
+  // The objects of before are in states that nobody looks at any more.
+  expect(moved).toMatchObject({ code: 1, err: expect.stringContaining("in no state;") });
+  project.write("small", SMALL_ACCOUNT);
+  expect(await run(apply, "small")).toMatchObject({ code: 0, err: "" });
+});
+
+test("states of a sandbox of before are named, and go with the rest", async () => {
+  const former = join(project.directory, ".sandbox/states/keys/small");
+  mkdirSync(former, { recursive: true });
+  expect(await run(show, "small").catch(String)).not.toContain("must be in the simulated bucket");
+  writeFileSync(join(former, "terraform.tfstate"), "{}");
+  const refused =
+    "must be in the simulated bucket, got those of keys as a sandbox of before kept them; remove the account from the sandbox (npm run sandbox -- down small)";
+  await expect(run(apply, "small")).rejects.toThrow(refused);
+  await expect(project.inventory("small")).rejects.toThrow(refused);
+  expect(await run(down, "small")).toMatchObject({ code: 0 });
+  expect(Object.keys(project.files(".sandbox"))).toEqual([]);
 });
 
 test("Terraform finds the provider on loopback, and a home without anybody's settings", async () => {

@@ -1,23 +1,58 @@
+import { holdAccount, refuseStopped } from "../hold-account";
 import type { Command } from "../io";
-import { exitCodeOf, prepareDeployment } from "../prepare-deployment";
+import { type Deployment, exitCodeOf, prepareDeployment } from "../prepare-deployment";
+import { StackTerraform } from "../rollout/stack-terraform";
+import type { StopRequest } from "../rollout/stop-request";
+import { explainIncomplete, type UnseenObjectsProps } from "../rollout/unseen-objects";
+import { Terraform } from "../terraform";
 
 /**
  * `npm run deploy -- <account> [stack…] [flags of cdktf deploy]`: applies an account's stacks, one
  * after the other.
  *
- * @throws {ValidationError} for bad input, before anything is started
+ * @throws {ValidationError} for bad input, before anything is started; if somebody else works on the
+ *   account; and if an earlier apply has left locks or keys behind
  */
 export const deploy: Command = (argv, io) => {
   const deployment = prepareDeployment("deploy", argv, io);
   const { selected, terraform, cdktf } = deployment;
-  return exitCodeOf(deployment, io, async () => {
-    for (const folder of selected) {
-      await terraform.init(folder);
-      await terraform.ensureWorkspace(folder);
-    }
-    // More at a time, and cdktf kills the others when one fails: their states are lost.
-    // https://github.com/hashicorp/terraform-cdk/issues/3206
-    const { code } = await cdktf(selected, "--parallelism", "1");
-    return code;
-  });
+  return exitCodeOf(deployment, io, () =>
+    holdAccount(deployment, "deploy", io, async (stop) => {
+      for (const folder of selected) {
+        refuseStopped(stop);
+        await terraform.init(folder);
+        await terraform.ensureWorkspace(folder);
+      }
+      refuseStopped(stop);
+      // More at a time, and cdktf kills the others when one fails: their states are lost.
+      // https://github.com/hashicorp/terraform-cdk/issues/3206
+      const { code, stopCode } = await cdktf(selected, "--parallelism", "1");
+      if (code !== 0 && stopCode === undefined) {
+        const lines = await explainIncomplete(unseenObjectsOf(deployment, stop), selected);
+        io.err(lines.map((line) => `${line}\n`).join(""));
+      }
+      return code;
+    }),
+  );
 };
+
+function unseenObjectsOf(
+  { account, bucket, env, workDirectory }: Deployment,
+  stop: StopRequest,
+): UnseenObjectsProps {
+  return {
+    account,
+    bucket,
+    workDirectory,
+    stacks: new StackTerraform({
+      // Nobody has to hear of how it is found out.
+      terraform: new Terraform(env, account.workspace, () => {}),
+      env,
+      workspace: account.workspace,
+      logDirectory: workDirectory,
+      stop,
+      // All stacks are prepared.
+      initOrder: { first: Promise.resolve(undefined) },
+    }),
+  };
+}

@@ -5,37 +5,32 @@ import type { Command } from "../../cli/io";
 import { parseWrapperArguments, type WrapperCommand } from "../../cli/wrapper-arguments";
 import { showValue, ValidationError } from "../../modules/errors";
 import { showObstacles } from "./report";
-import { inSandbox } from "./shared";
+import { inSandbox, splitFaults } from "./shared";
 
 /** Commands of `npm run` that go through the real `cdktf` CLI. */
 const WRAPPERS: Readonly<Record<WrapperCommand, Command>> = { deploy, destroy, diff };
 
-/** Credentials that open nothing: the wrappers want some before they start. */
-const NO_CREDENTIALS = {
-  AWS_ACCESS_KEY_ID: "sandbox",
-  AWS_SECRET_ACCESS_KEY: "sandbox",
-};
-
 /**
- * `npm run sandbox -- cdktf deploy|diff|destroy <account> [flags]`: `npm run deploy` and so on, with
+ * `npm run sandbox -- cdktf [fault flags] deploy|diff|destroy <account> [flags]`: `npm run deploy` and so on, with
  * the real `cdktf` CLI, on the simulated AWS.
  *
  * @throws {ValidationError} as the command itself
  */
-export const cdktf: Command = ([name = "", ...argv], io) => {
+export const cdktf: Command = (given, io) => {
+  const { faults, rest } = splitFaults("cdktf", given);
+  const [name = "", ...argv] = rest;
   if (!isWrapper(name)) {
     throw new ValidationError(
       `cdktf: the command must be one of ${Object.keys(WRAPPERS).join(", ")}, got ${showValue(name)}; write npm run sandbox -- cdktf deploy demo --auto-approve`,
     );
   }
   const { account: workspace } = parseWrapperArguments(name, argv);
-  return inSandbox(io, { workspace }, async (sandbox) => {
+  return inSandbox(io, { workspace, faults }, async (sandbox) => {
     const env = await sandbox.environment();
     return WRAPPERS[name](argv, {
       ...io,
       env: {
         ...env,
-        ...NO_CREDENTIALS,
         TERRAFORM_BINARY_NAME: sandbox.program,
         // Plugins come from the sandbox: no folder of the person's is filled.
         CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",

@@ -70,6 +70,28 @@ export function parseSandboxArguments(
 }
 
 /**
+ * Splits off the faults that stand before another command, whose own flags stand behind its name.
+ *
+ * @param command - name of the sandbox's command, as messages show it
+ * @throws {ValidationError} with every fault that has a wrong value
+ */
+export function splitFaults(
+  command: string,
+  argv: readonly string[],
+): { readonly faults: Faults; readonly rest: readonly string[] } {
+  let end = 0;
+  for (;;) {
+    const [, name = "", value] = /^--([^=]+)(=.*)?$/.exec(argv[end] ?? "") ?? [];
+    if (!Object.hasOwn(FAULT_FLAGS, name)) {
+      break;
+    }
+    end = Math.min(end + (value === undefined ? 2 : 1), argv.length);
+  }
+  const { faults } = parseSandboxArguments(command, argv.slice(0, end), { faults: true });
+  return { faults, rest: argv.slice(end) };
+}
+
+/**
  * The account that was named, and nothing more.
  *
  * @throws {ValidationError} if more was named

@@ -65,6 +65,7 @@ test("gives cdktf and terraform an environment in which nothing asks, waits or m
     AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
     AWS_SECRET_ACCESS_KEY: "example",
     AWS_CONFIG_FILE: join(project.directory, "cdktf.out/demo.apply.aws-config"),
+    AWS_ENDPOINT_URL: project.env().AWS_ENDPOINT_URL,
     CHECKPOINT_DISABLE: "1",
     DISABLE_VERSION_CHECK: "1",
     HOME: join(project.directory, "home"),
@@ -136,6 +137,61 @@ test("leaves the approval to the person at the terminal", async () => {
   project.program("cdktf", '#!/bin/sh\necho "cdktf $*" >> "HERE/log"\n');
   expect((await project.run(deploy, ["demo"], { interactive: true })).code).toBe(0);
   expect(project.calls().at(-1)).not.toContain("--auto-approve");
+});
+
+describe("holds the account", () => {
+  const ACCOUNT_LOCK = "keyspan/demo/account.lock";
+
+  test("while Terraform and cdktf work, and gives it back, whatever becomes of them", async () => {
+    const lock = join(project.directory, "aws/s3/acme-terraform-state", ACCOUNT_LOCK);
+    const folderLock = join(project.directory, "cdktf.out/demo.lock");
+    project.program(
+      "cdktf",
+      `#!/bin/sh\ncat '${lock}' > HERE/lock\ncat '${folderLock}' > HERE/folder-lock\nexit 7\n`,
+    );
+    expect((await project.run(deploy, ["demo", "--auto-approve"])).code).toBe(7);
+    expect(JSON.parse(project.read("fakes/lock"))).toMatchObject({
+      Operation: "deploy",
+      Who: expect.stringMatching(`^\\S+@.+, process ${process.pid}$`),
+    });
+    expect(project.read("fakes/folder-lock")).toBe(`${process.pid}`);
+    expect(project.object(ACCOUNT_LOCK)).toBeUndefined();
+    expect(project.exists("cdktf.out/demo.lock")).toBe(false);
+  });
+
+  test.each([
+    [ACCOUNT_LOCK, "account demo is locked by ci@runner, for apply, "],
+    [
+      "keyspan/demo/keys.tfstate.tflock",
+      "the state of keys in demo is locked by ci@runner, for apply, ",
+    ],
+  ])("refuses one that somebody else holds, by %s, and starts nothing", async (key, words) => {
+    const lock = {
+      ID: "3f6e",
+      Operation: "apply",
+      Who: "ci@runner",
+      Created: "2020-01-01T00:00:00Z",
+    };
+    project.write(`aws/s3/acme-terraform-state/${key}`, JSON.stringify(lock));
+    await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toThrow(
+      new RegExp(
+        `^account demo: nobody else must be at work on it, got a lock; nothing has been changed: .*\n${words}\\d+ days ago\\.\n  If that run is gone for sure: npm run keyspan -- unlock demo --id 3f6e$`,
+      ),
+    );
+    expect(project.calls()).toEqual([]);
+    expect(JSON.parse(project.object(key) ?? "{}")).toEqual(lock);
+    expect(project.exists("cdktf.out/demo.lock")).toBe(false);
+    expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
+  });
+
+  test("refuses a folder in which another command is at work", async () => {
+    project.write("cdktf.out/demo.lock", "1");
+    await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toThrow(
+      `account demo: one command at a time must work on it in this folder, got process 1 at work (${project.directory}/cdktf.out/demo.lock); wait for its end, or use another clone`,
+    );
+    expect(project.read("cdktf.out/demo.lock")).toBe("1");
+    expect(project.calls()).toEqual([]);
+  });
 });
 
 describe("starts and writes nothing", () => {

@@ -283,12 +283,15 @@ test("Ctrl-C lets Terraform write down what it has made, and the next run goes o
 
 test("a damaged state is named, with the way out", async () => {
   await run("apply small");
-  const state = join(project.directory, ".sandbox/states/keys/small/terraform.tfstate");
+  const state = join(
+    project.directory,
+    ".sandbox/s3/acme-terraform-state/keyspan/small/keys.tfstate",
+  );
   writeFileSync(state, "{");
   const { code, err } = await run("show small");
   expect(code).toBe(1);
   expect(err).toBe(
-    `${state}: a state must be as Terraform wrote it, got "{"; put ${state}.backup in its place, or remove the account from the sandbox: npm run sandbox -- down <account>\n`,
+    `${state}: a state must be as Terraform wrote it, got "{"; correct the file, or remove the account from the sandbox: npm run sandbox -- down <account>\n`,
   );
 });
 
@@ -367,7 +370,7 @@ test("an unknown command is refused with those that there are", async () => {
   expect(await start("nothing")).toEqual({
     code: 1,
     out: "",
-    err: "the command must be one of alert, apply, cdktf, destroy, down, drift, import, plan, show, untaint, up, got 'nothing'\n",
+    err: "the command must be one of alert, apply, cdktf, destroy, down, drift, import, keyspan, plan, show, untaint, up, got 'nothing'\n",
   });
 });
 
@@ -450,13 +453,34 @@ describe("the program that runs the stacks", () => {
       HTTPS_PROXY: "http://proxy.example.com",
     });
     expect(code).toBe(0);
-    const names = project
-      .files(".")
-      .seen?.split("\n")
-      .flatMap((line) => /^([A-Z]\w*)=/.exec(line)?.[1] ?? [])
-      .filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name))
-      .sort();
-    expect(names).toEqual([
+    const variables = new Map(
+      project
+        .files(".")
+        .seen?.split("\n")
+        .flatMap((line) => {
+          const [, name = "", value = ""] = /^([A-Z]\w*)=(.*)$/.exec(line) ?? [];
+          return name === "" ? [] : [[name, value] as const];
+        }),
+    );
+    for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+      expect(variables.get(name)).toBe("sandbox");
+    }
+    for (const name of ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"]) {
+      expect(variables.get(name)).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    }
+    expect(variables.get("AWS_CONFIG_FILE")).toBe(
+      join(project.directory, ".sandbox/small.aws-config"),
+    );
+    const names = [...variables.keys()].filter(
+      (name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name),
+    );
+    expect(names.sort()).toEqual([
+      "AWS_ACCESS_KEY_ID",
+      "AWS_CONFIG_FILE",
+      "AWS_EC2_METADATA_DISABLED",
+      "AWS_ENDPOINT_URL",
+      "AWS_ENDPOINT_URL_STS",
+      "AWS_SECRET_ACCESS_KEY",
       "CHECKPOINT_DISABLE",
       "GOGC",
       "HOME",

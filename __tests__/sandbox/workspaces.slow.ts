@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { STACK_FILE, type StackFolder } from "../../cli/stack-folders";
 import { synthesize } from "../../cli/synthesize";
+import { startEndpoints } from "../../sandbox/http/endpoint-server";
 import type { Sandbox } from "../../sandbox/sandbox";
 import { readState, type TerraformResult, TerraformRuns } from "../../sandbox/terraform-runs";
 import { OVERRIDE_FILE } from "../../sandbox/workbench";
@@ -139,11 +140,15 @@ describe("what a stack reads of another", () => {
     await project.apply("other");
     const unapplied = await planStack("small", IN_HOME);
     expect(unapplied.code).toBe(1);
-    expect(unapplied.text).toContain("Unable to find remote state");
+    // Reading the state of a workspace that does not exist makes it: it is empty then.
     expect(unapplied.text).toContain(
-      "with data.terraform_remote_state.cross-stack-reference-input-keys",
+      'This object does not have an attribute named "cross-stack-output-aws_kms_key',
     );
     expect(unapplied.missing).toEqual(["keys"]);
+    expect(project.states("small")).toEqual({
+      keys: expect.stringMatching(/"resources": \[\]/),
+      [IN_HOME]: expect.stringMatching(/"resources": \[\]/),
+    });
 
     await project.apply("small");
     const keyArns = ["small", "other"].map((workspace) => {
@@ -191,43 +196,77 @@ describe("every stack", () => {
     }
   });
 
-  /** Runs every command on every stack of account `small`: all are refused, and no state and no object changes. */
+  /** Runs commands on every stack of account `small`: all are refused, and no state and no object changes. */
   async function expectRefused(
     options: OpenOptions,
     terraformOf: (sandbox: Sandbox) => Promise<TerraformRuns>,
     refusal: string,
+    commands = COMMANDS,
   ): Promise<void> {
-    const states = both.files(".sandbox/states");
+    const states = both.files(".sandbox/s3");
     const objects = both.files(".sandbox/aws");
     expect(Object.keys(states)).toHaveLength(2 * STACKS.length);
     await both.run("small", options, async ({ sandbox }) => {
       const terraform = await terraformOf(sandbox);
       expect(sandbox.folders.map(({ id }) => id).sort()).toEqual(STACKS);
       for (const folder of sandbox.folders) {
-        for (const command of COMMANDS) {
+        for (const command of commands) {
           const { code, problems } = await command(terraform, folder);
           expect(problems.join("\n")).toContain(refusal);
           expect(code).toBe(1);
         }
       }
     });
-    expect(both.files(".sandbox/states")).toEqual(states);
+    expect(both.files(".sandbox/s3")).toEqual(states);
     expect(both.files(".sandbox/aws")).toEqual(objects);
   }
 
-  test.each(["other", "default"])("refuses to work in workspace %s", (workspace) =>
+  const inWorkspace = async (sandbox: Sandbox, workspace: string, env: NodeJS.ProcessEnv = {}) =>
+    new TerraformRuns({
+      program: sandbox.program,
+      env: { ...(await sandbox.environment()), ...env },
+      workspace,
+      onProgress: () => {},
+    });
+
+  test("refuses to work in workspace other, though the same role may write its states", async () => {
+    const endpoints = await startEndpoints({
+      directory: join(both.directory, ".sandbox"),
+      accounts: ["small", "other"].map((workspace) => both.sandboxOf(workspace).account),
+    });
+    try {
+      await expectRefused(
+        {},
+        (sandbox) =>
+          inWorkspace(sandbox, "other", {
+            AWS_ENDPOINT_URL: endpoints.url,
+            AWS_ENDPOINT_URL_STS: endpoints.url,
+          }),
+        "Error: Invalid index",
+      );
+      expect(endpoints.requests.map(({ operation }) => operation)).toContain("S3: PutObject");
+    } finally {
+      endpoints.stop();
+    }
+  });
+
+  test("gets no states of workspace other from a role that is not for it", () =>
     expectRefused(
       {},
-      async (sandbox) =>
-        new TerraformRuns({
-          program: sandbox.program,
-          env: await sandbox.environment(),
-          workspace,
-          onProgress: () => {},
-        }),
-      "Error: Invalid index",
-    ),
-  );
+      (sandbox) => inWorkspace(sandbox, "other"),
+      "keyspan-state is not authorized to perform: s3:",
+    ));
+
+  test("refuses to work in workspace default, whose states nobody may write", async () => {
+    await expectRefused(
+      {},
+      (sandbox) => inWorkspace(sandbox, "default"),
+      "keyspan-state is not authorized to perform: s3:PutObject",
+    );
+    await expectRefused({}, (sandbox) => inWorkspace(sandbox, "default"), "Error: Invalid index", [
+      (terraform, folder) => terraform.plan(folder, "-lock=false"),
+    ]);
+  });
 
   test("refuses to work on another account", () =>
     expectRefused(
@@ -237,16 +276,16 @@ describe("every stack", () => {
     ));
 });
 
-test("stacks are copied byte for byte; nothing but them is synthesized, and only the copies have override files", async () => {
+test("stacks are copied byte for byte; nothing but them is synthesized, and what unprotects them stands beside the copies", async () => {
   const elsewhere = mkdtempSync(join(tmpdir(), "keyspan-synth-"));
   try {
     synthesize("small", elsewhere, join(project.directory, "accounts"));
-    const synthesized = filesIn(elsewhere);
+    let synthesized = filesIn(elsewhere);
     expect(Object.keys(synthesized).sort()).toEqual(
       ["manifest.json", ...STACKS.map((stack) => `stacks/${stack}/${STACK_FILE}`)].sort(),
     );
 
-    const expectCopies = () => {
+    const expectCopies = (unprotected: readonly string[] = []) => {
       expect(project.files("cdktf.out/small")).toEqual(synthesized);
       for (const stack of STACKS) {
         const [original, copy] = ["cdktf.out", ".sandbox/stacks"].map((folder) =>
@@ -258,14 +297,20 @@ test("stacks are copied byte for byte; nothing but them is synthesized, and only
         (file) => basename(file) === OVERRIDE_FILE,
       );
       expect(overrides.sort()).toEqual(
-        STACKS.map((stack) => `.sandbox/stacks/small/stacks/${stack}/${OVERRIDE_FILE}`),
+        unprotected.map((stack) => `.sandbox/stacks/small/stacks/${stack}/${OVERRIDE_FILE}`),
       );
     };
     await project.apply("small");
     expectCopies();
     await project.plan("small");
     expectCopies();
-    await project.destroy("small", { unprotect: true });
+    project.write("small", SMALL_ACCOUNT.replace("protect: false", "protect: true"));
+    project.record("small");
+    await project.plan("small", { unprotect: true });
+    synthesize("small", elsewhere, join(project.directory, "accounts"));
+    synthesized = filesIn(elsewhere);
+    expectCopies(["keys"]);
+    await project.plan("small");
     expectCopies();
   } finally {
     rmSync(elsewhere, { recursive: true });

@@ -1,0 +1,137 @@
+/** One apply or destroy of an account at a time, and what to do about locks that were left behind. */
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { ValidationError } from "../../modules/errors";
+import type { StackFolder } from "../stack-folders";
+import type { LockInfo, StateBucket } from "./state-bucket";
+
+/** A lock and what it is on. */
+export interface HeldLock {
+  /** `account`, or the id of the stack whose state is locked. */
+  readonly on: string;
+  readonly lock: LockInfo;
+}
+
+/** Everything that is locked in an account. */
+export async function heldLocks(
+  bucket: StateBucket,
+  folders: readonly StackFolder[],
+): Promise<readonly HeldLock[]> {
+  const [account, ...states] = await Promise.all([
+    bucket.accountLock(),
+    ...folders.map(({ id }) => bucket.stateLock(id)),
+  ]);
+  return [
+    ...(account === undefined ? [] : [{ on: "account", lock: account }]),
+    ...states.flatMap((lock, index) =>
+      lock === undefined ? [] : [{ on: folders[index]?.id ?? "", lock }],
+    ),
+  ];
+}
+
+/** A lock in words: who holds it, since when, for what, and how it is removed. */
+export function describeLock(workspace: string, { on, lock }: HeldLock, now: Date): string {
+  const created = Date.parse(lock.Created);
+  const age = Number.isNaN(created)
+    ? "at an unknown time"
+    : `${duration(now.getTime() - created)} ago`;
+  return [
+    on === "account"
+      ? `account ${workspace} is locked by ${lock.Who}, for ${lock.Operation}, ${age}.`
+      : `the state of ${on} in ${workspace} is locked by ${lock.Who}, for ${lock.Operation}, ${age}.`,
+    `  If that run is gone for sure: npm run keyspan -- unlock ${workspace} --id ${lock.ID}`,
+  ].join("\n");
+}
+
+/**
+ * Takes an account.
+ *
+ * @param operation - what for, as others are told
+ * @returns the lock's id, and what gives it back
+ * @throws {ValidationError} if anybody holds it, or one of its states
+ */
+export async function lockAccount(
+  bucket: StateBucket,
+  workspace: string,
+  folders: readonly StackFolder[],
+  operation: string,
+): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
+  const lock: LockInfo = {
+    ID: randomUUID(),
+    Operation: operation,
+    Who: `${userInfo().username}@${hostname()}, process ${process.pid}`,
+    Created: new Date().toISOString(),
+  };
+  // A request that was repeated finds what its first attempt has written.
+  const taken =
+    (await bucket.takeAccountLock(lock)) || (await bucket.accountLock())?.ID === lock.ID;
+  if (!taken) {
+    await refuseLocks(bucket, workspace, folders);
+    throw new ValidationError(
+      `account ${workspace}: nobody else must be at work on it, got a lock that was given back just now; run the same command again`,
+    );
+  }
+  const release = async () => {
+    // Whoever has removed it may have given it to somebody else.
+    if ((await bucket.accountLock())?.ID === lock.ID) {
+      await bucket.removeAccountLock();
+    }
+  };
+  try {
+    await refuseLocks(bucket, workspace, folders, lock.ID);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { id: lock.ID, release };
+}
+
+/**
+ * Gives an account back; says what to do if that fails. What was done meanwhile is not undone by it.
+ *
+ * @param say - tells the person
+ */
+export async function giveBack(
+  workspace: string,
+  { id, release }: { readonly id: string; readonly release: () => Promise<void> },
+  say: (line: string) => void,
+): Promise<void> {
+  await release().catch((error: unknown) => {
+    say(
+      `account ${workspace}: its lock could not be given back: ${String(error)}\n  npm run keyspan -- unlock ${workspace} --id ${id}`,
+    );
+  });
+}
+
+/** @throws {ValidationError} if anything in the account is locked, but by `ownId` */
+export async function refuseLocks(
+  bucket: StateBucket,
+  workspace: string,
+  folders: readonly StackFolder[],
+  ownId?: string,
+): Promise<void> {
+  const locks = (await heldLocks(bucket, folders)).filter(({ lock }) => lock.ID !== ownId);
+  if (locks.length > 0) {
+    const now = new Date();
+    throw new ValidationError(
+      [
+        `account ${workspace}: nobody else must be at work on it, got ${locks.length === 1 ? "a lock" : `${locks.length} locks`}; nothing has been changed: wait for the end of that run, or remove what a dead run has left behind`,
+        ...locks.map((lock) => describeLock(workspace, lock, now)),
+      ].join("\n"),
+    );
+  }
+}
+
+/** A time span in its largest unit, such as `3 hours`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const [count, unit] =
+    seconds < 120
+      ? [seconds, "second"]
+      : seconds < 7200
+        ? [Math.floor(seconds / 60), "minute"]
+        : seconds < 172_800
+          ? [Math.floor(seconds / 3600), "hour"]
+          : [Math.floor(seconds / 86_400), "day"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,260 @@
+/** Terraform on one account's stacks: saved plans, and applies of exactly those. */
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as z from "zod";
+import { ValidationError } from "../../modules/errors";
+import { copyLockFileFrom, LOCK_FILE, type StackFolder } from "../stack-folders";
+import type { Terraform } from "../terraform";
+import {
+  type Diagnostic,
+  parseMessage,
+  showDiagnostic,
+  type TerraformMessage,
+} from "../terraform-messages";
+import { runLogged } from "./logged-run";
+import { ChangeReader, type StackChanges } from "./stack-changes";
+import type { StopRequest } from "./stop-request";
+
+/** Props of {@link StackTerraform}. */
+export interface StackTerraformProps {
+  readonly terraform: Terraform;
+  /** Environment without a workspace; `TERRAFORM_BINARY_NAME` is the program. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly workspace: string;
+  /** Folder for the logs of this run. */
+  readonly logDirectory: string;
+  readonly stop: StopRequest;
+  /** Shared by all accounts of a command. */
+  readonly initOrder: InitOrder;
+}
+
+/** What Terraform is and which version. */
+export interface TerraformVersion {
+  /** Such as `1.11.4`. */
+  readonly version: string;
+}
+
+/** How a plan or an apply ended. */
+export interface StackRun {
+  readonly ok: boolean;
+  /** Whether it ended early because somebody asked for that. */
+  readonly stopped: boolean;
+  /** Errors and warnings. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly changes: StackChanges;
+  /** Everything that Terraform said. */
+  readonly logFile: string;
+}
+
+/** How a plan ended. */
+export interface PlanRun extends StackRun {
+  /** Whether applying it would do anything, if only write outputs or addresses. */
+  readonly pending: boolean;
+}
+
+/** How a plan is made. */
+export interface PlanOptions {
+  /** Absolute path of the file that it is saved in. */
+  readonly planFile: string;
+  /** Whether Terraform takes the lock of the state. */
+  readonly lock: boolean;
+  /** Flags in addition, such as `-destroy`. */
+  readonly flags?: readonly string[];
+  /** Takes a line of progress. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** Lets the first init of a command end before any other begins: it fills the plugin cache. */
+export interface InitOrder {
+  /** Gives the provider lock file of the stack that was first, if it has one. */
+  first?: Promise<string | undefined>;
+}
+
+/** Terraform on one account's stacks. */
+export class StackTerraform {
+  private readonly initialized = new Map<string, Promise<void>>();
+  private readonly prepared = new Map<string, Promise<void>>();
+
+  constructor(private readonly props: StackTerraformProps) {}
+
+  /**
+   * Initializes a stack folder, once per run: writes no state.
+   *
+   * @throws {ProgramFailure} if Terraform fails
+   */
+  initialize(folder: StackFolder): Promise<void> {
+    return once(this.initialized, folder.id, () => this.init(folder));
+  }
+
+  /**
+   * Initializes a stack folder and, if told to, makes the account's workspace, once per run.
+   *
+   * @throws {ProgramFailure} if Terraform fails
+   */
+  prepare(folder: StackFolder, workspace: "exists" | "make"): Promise<void> {
+    return once(this.prepared, folder.id, async () => {
+      await this.initialize(folder);
+      if (workspace === "make") {
+        await this.props.terraform.ensureWorkspace(folder);
+      }
+    });
+  }
+
+  /** The version of Terraform, as its plans carry it. */
+  async version(folder: StackFolder): Promise<TerraformVersion> {
+    const { stdout } = await this.props.terraform.runIn(folder, ["version", "-json"]);
+    const { terraform_version: version } = versionSchema.parse(JSON.parse(stdout));
+    return { version };
+  }
+
+  /** Plans a stack and saves the plan. */
+  async plan(
+    folder: StackFolder,
+    { planFile, lock, flags = [], onProgress }: PlanOptions,
+  ): Promise<PlanRun> {
+    // A plan of an earlier run must not be taken for the one that failed.
+    rmSync(planFile, { force: true });
+    const { code, ...run } = await this.run(
+      folder,
+      "plan",
+      [
+        "plan",
+        "-json",
+        "-input=false",
+        "-detailed-exitcode",
+        `-lock=${lock}`,
+        `-out=${planFile}`,
+        ...flags,
+      ],
+      onProgress,
+    );
+    return { ...run, ok: code === 0 || code === 2, pending: code === 2 };
+  }
+
+  /** Applies a saved plan. */
+  async apply(
+    folder: StackFolder,
+    planFile: string,
+    onProgress?: (line: string) => void,
+  ): Promise<StackRun> {
+    const { code, ...run } = await this.run(
+      folder,
+      "apply",
+      ["apply", "-json", "-input=false", planFile],
+      onProgress,
+    );
+    return { ...run, ok: code === 0 };
+  }
+
+  /** A saved plan in words for a person. */
+  async describePlan(folder: StackFolder, planFile: string): Promise<string> {
+    const { stdout } = await this.props.terraform.runIn(folder, ["show", "-no-color", planFile]);
+    return stdout;
+  }
+
+  /** A saved plan as JSON, parsed by a schema. */
+  async planJson<T>(folder: StackFolder, planFile: string, schema: z.ZodType<T>): Promise<T> {
+    const { stdout } = await this.props.terraform.runIn(folder, ["show", "-json", planFile]);
+    return schema.parse(JSON.parse(stdout));
+  }
+
+  private async init(folder: StackFolder): Promise<void> {
+    const { terraform, initOrder } = this.props;
+    const lockFile = join(folder.directory, LOCK_FILE);
+    if (initOrder.first === undefined) {
+      // Terraform's plugin cache takes no two writers: https://github.com/hashicorp/terraform/issues/31964
+      const first = terraform
+        .init(folder)
+        .then(() => (existsSync(lockFile) ? resolve(lockFile) : undefined));
+      initOrder.first = first.catch(() => undefined);
+      await first;
+      return;
+    }
+    const lock = await initOrder.first;
+    if (lock !== undefined) {
+      // One for all: nothing is downloaded a second time, and a plan set knows one only.
+      copyLockFileFrom(lock, folder);
+    }
+    await terraform.init(folder);
+  }
+
+  private async run(
+    folder: StackFolder,
+    name: "plan" | "apply",
+    args: readonly string[],
+    onProgress: (line: string) => void = () => {},
+  ): Promise<{
+    readonly code: number;
+    readonly stopped: boolean;
+    readonly diagnostics: readonly Diagnostic[];
+    readonly changes: StackChanges;
+    readonly logFile: string;
+  }> {
+    const { env, workspace, logDirectory, stop } = this.props;
+    mkdirSync(logDirectory, { recursive: true });
+    const logFile = join(logDirectory, `${folder.id}.${name}.jsonl`);
+    const reader = new ChangeReader();
+    const diagnostics: Diagnostic[] = [];
+    const program = env.TERRAFORM_BINARY_NAME ?? "terraform";
+    const take = (line: string) => {
+      const message = parseMessage(line);
+      if (message === undefined) {
+        if (line.trim() !== "") {
+          diagnostics.push({ severity: "error", summary: line, detail: "" });
+        }
+        return;
+      }
+      reader.take(message);
+      if (message.diagnostic !== undefined) {
+        diagnostics.push(message.diagnostic);
+      }
+      if (isProgress(message)) {
+        onProgress(message["@message"]);
+      }
+    };
+    const code = await runLogged({
+      program,
+      args: [...args.slice(0, 1), "-no-color", ...args.slice(1)],
+      directory: folder.directory,
+      env: { ...env, TF_WORKSPACE: workspace },
+      logFile,
+      stop,
+      onLine: take,
+    }).catch((error: unknown) => {
+      throw new ValidationError(
+        `${folder.id}: Terraform must be startable, got ${String(error)}; install ${program}, or name another program by TERRAFORM_BINARY_NAME`,
+      );
+    });
+    return {
+      code,
+      stopped: stop.requested && code !== 0,
+      diagnostics,
+      changes: reader.changes,
+      logFile,
+    };
+  }
+}
+
+/** Does work once for each name. */
+function once(
+  known: Map<string, Promise<void>>,
+  name: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const begun = known.get(name) ?? work();
+  known.set(name, begun);
+  return begun;
+}
+
+/** Errors of a run, and where the rest of what Terraform said is. */
+export function describeFailure(stackId: string, { diagnostics, logFile }: StackRun): string {
+  const errors = diagnostics.filter(({ severity }) => severity === "error").map(showDiagnostic);
+  return `${errors.map((error) => `${stackId}: ${error}\n`).join("")}${stackId}: the whole log is in ${logFile}`;
+}
+
+const versionSchema = z.object({ terraform_version: z.string() });
+
+/** Data sources are read with every plan: nobody waits for them. */
+function isProgress({ type, "@message": message }: TerraformMessage): boolean {
+  return ["apply_complete", "apply_errored"].includes(type) && !message.startsWith("data.");
+}
