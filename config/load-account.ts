@@ -63,6 +63,33 @@ export function loadAccount(
   );
 }
 
+/**
+ * Several accounts, and what is wrong with those whose files are refused.
+ *
+ * @param names - of accounts, in the order in which they are returned; all by default
+ */
+export function loadAccounts(
+  directory: string,
+  names: readonly string[] = accountNames(directory),
+): { readonly accounts: readonly AccountConfig[]; readonly problems: readonly string[] } {
+  const problems = new Set<string>();
+  const accounts = names.flatMap((name) => {
+    try {
+      return [loadAccount(directory, name, "the account")];
+    } catch (error) {
+      if (!(error instanceof ValidationError)) {
+        throw error;
+      }
+      for (const problem of error.message.split("\n")) {
+        // One in the defaults is found with every account.
+        problems.add(problem);
+      }
+      return [];
+    }
+  });
+  return { accounts, problems: [...problems] };
+}
+
 /** Whether a file is that of the account with this id. Only a file that mentions it is parsed. */
 function hasAccountId(file: string, id: string): boolean {
   const text = readFileSync(file, "utf8");

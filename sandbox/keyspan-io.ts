@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { CommandIo } from "../cli/io";
 import { ACCOUNTS_DIRECTORY } from "../cli/synthesize";
 import type { AccountConfig } from "../config/account-config";
-import { accountNames, loadAccount } from "../config/load-account";
+import { loadAccounts } from "../config/load-account";
 import { ValidationError } from "../modules/errors";
 import type { Faults } from "./aws/faults";
 import { sandboxEnvironment } from "./environment";
@@ -93,19 +93,7 @@ export async function openKeyspanIo(io: CommandIo, props: KeyspanIoProps): Promi
 
 /** The accounts that have roles. One whose file is refused has none: the rollout itself says what is wrong with it. */
 function readableAccounts(directory: string): readonly AccountConfig[] {
-  const names = accountNames(directory);
-  const problems: string[] = [];
-  const accounts = names.flatMap((name) => {
-    try {
-      return [loadAccount(directory, name, "the account")];
-    } catch (error) {
-      if (!(error instanceof ValidationError)) {
-        throw error;
-      }
-      problems.push(error.message);
-      return [];
-    }
-  });
+  const { accounts, problems } = loadAccounts(directory);
   if (accounts.length === 0) {
     throw new ValidationError(
       problems.join("\n") ||

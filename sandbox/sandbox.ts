@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderProfiles, writeAwsConfigFile } from "../cli/aws-config-file";
+import { createLockFile, isAlive } from "../cli/rollout/folder-lock";
 import type { StackFolder } from "../cli/stack-folders";
 import { neededOutputs } from "../cli/stack-json";
 import { ACCOUNTS_DIRECTORY, outputDirectoryOf, synthesize } from "../cli/synthesize";
@@ -73,7 +74,7 @@ export class Sandbox {
   lock(): () => void {
     const file = this.workbench.lockFile;
     mkdirSync(dirname(file), { recursive: true });
-    while (!createFile(file, String(process.pid))) {
+    while (!createLockFile(file)) {
       const holder = this.worker();
       if (holder !== undefined) {
         throw new ValidationError(
@@ -214,31 +215,4 @@ export class Sandbox {
     const { id, partition, deployRole } = this.account;
     return { account: id, partition, roleArn: deployRole };
   }
-}
-
-/** Writes a file that must not be there yet; says whether it was not. */
-function createFile(file: string, text: string): boolean {
-  try {
-    writeFileSync(file, text, { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) {
-      return false;
-    }
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process.
-    return hasCode(error, "EPERM");
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === code;
 }

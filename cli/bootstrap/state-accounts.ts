@@ -1,5 +1,5 @@
 import type { AccountConfig } from "../../config/account-config";
-import { accountNames, loadAccount } from "../../config/load-account";
+import { accountNames, loadAccount, loadAccounts } from "../../config/load-account";
 import { ValidationError } from "../../modules/errors";
 
 /**
@@ -14,27 +14,12 @@ export function loadStateAccounts(
   directory: string,
   workspace: string | undefined,
 ): readonly AccountConfig[] {
-  const names = accountNames(directory);
-  if (workspace === undefined || !names.includes(workspace)) {
+  if (workspace === undefined || !accountNames(directory).includes(workspace)) {
     loadAccount(directory, workspace, "the account");
   }
-  const problems: string[] = [];
-  const accounts = names.flatMap((name) => {
-    try {
-      return [loadAccount(directory, name, "the account")];
-    } catch (error) {
-      if (!(error instanceof ValidationError)) {
-        throw error;
-      }
-      problems.push(error.message);
-      return [];
-    }
-  });
+  const { accounts, problems } = loadAccounts(directory);
   if (problems.length > 0) {
-    // What is wrong in the defaults is found with every account.
-    throw new ValidationError(
-      [...new Set(problems.flatMap((text) => text.split("\n")))].join("\n"),
-    );
+    throw new ValidationError(problems.join("\n"));
   }
   const named = accounts.find((account) => account.workspace === workspace);
   return accounts.filter(

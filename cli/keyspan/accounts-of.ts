@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { AccountConfig } from "../../config/account-config";
-import { accountNames, loadAccount } from "../../config/load-account";
+import { accountNames, loadAccounts } from "../../config/load-account";
 import { RINGS } from "../../config/rules";
 import { ValidationError } from "../../modules/errors";
 import type { CommandIo } from "../io";
@@ -96,20 +96,9 @@ export function selectAccounts(
       ].join("\n"),
     );
   }
-  const problems: string[] = [];
-  const accounts = (all ? known : names).flatMap((name) => {
-    try {
-      return [loadAccount(directory, name, "the account")];
-    } catch (error) {
-      if (!(error instanceof ValidationError)) {
-        throw error;
-      }
-      problems.push(error.message);
-      return [];
-    }
-  });
+  const { accounts, problems } = loadAccounts(directory, all ? known : names);
   if (problems.length > 0) {
-    throw new ValidationError([...new Set(problems)].join("\n"));
+    throw new ValidationError(problems.join("\n"));
   }
   const selected = ring === undefined ? accounts : accounts.filter((one) => one.ring === ring);
   if (selected.length === 0 && ring !== undefined) {

@@ -14,7 +14,7 @@ import { ValidationError } from "../../modules/errors";
  */
 export function lockFolder(file: string, account: string): () => void {
   mkdirSync(dirname(file), { recursive: true });
-  while (!create(file)) {
+  while (!createLockFile(file)) {
     const holder = Number(readIfThere(file));
     // In a container every process may have the number of one that is gone.
     const isHeld = holder === process.pid ? OWN.has(file) : holder > 0 && isAlive(holder);
@@ -35,7 +35,8 @@ export function lockFolder(file: string, account: string): () => void {
 /** The files that this process has written itself. */
 const OWN = new Set<string>();
 
-function create(file: string): boolean {
+/** Writes a file with the id of this process, unless it is there; says whether it was not. */
+export function createLockFile(file: string): boolean {
   try {
     writeFileSync(file, String(process.pid), { flag: "wx" });
     return true;
@@ -55,7 +56,8 @@ function readIfThere(file: string): string {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
