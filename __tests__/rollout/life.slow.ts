@@ -166,6 +166,10 @@ test("a region is drained, then retired, then leaves the file; its keys stay in 
   await expectStatus("prod", 0);
 
   project.editAccount("prod", "state: draining", "state: retired");
+  project.writeLedger("prod", {
+    ...project.ledger("prod"),
+    retired: [{ region: "eu-north-1", date: "2026-11-22", reason: "nothing runs there any more" }],
+  });
   project.record("prod");
   const before = await keysIn("eu-north-1");
   expect(before).toBe(2);

@@ -15,7 +15,7 @@ import {
 const ASKS_NOTHING = ["data.aws_caller_identity", "data.terraform_remote_state", "terraform_data"];
 
 test("every type of the stacks has a table, and no other has", () => {
-  // It has something of everything; operations.slow.ts looks at all accounts.
+  // It has something of everything; operations.soak.ts looks at all accounts.
   const used = new Set(
     synthAccount(FIXTURE_ACCOUNTS, "full").stacks.flatMap(({ resources, data }) => [
       ...Object.keys(resources),
