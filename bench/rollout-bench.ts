@@ -17,16 +17,19 @@ const ACCOUNT_COUNTS = [10, 25, 50];
 /** Goals, for the reader to compare: how many times faster the rollout is. */
 const GOALS: Readonly<Record<number, number>> = { 0: 1, 200: 2 };
 
-const account = (id: number, regions: readonly string[]) => `
+const account = (number: number, regions: readonly string[]) => {
+  const id = String(100_000_000_000 + number);
+  return `
 version: 1
-account: { id: "${String(id).padStart(12, "1")}" }
+account: { id: "${id}" }
 homeRegion: ${regions[0]}
 regions: [${regions.join(", ")}]
-buses: { orders: { producers: ["${String(id).padStart(12, "1")}"] } }
+buses: { orders: { producers: ["${id}"] } }
 archives: { orders: { bus: orders, retentionDays: 7 } }
 trail: create
 protect: false
 `;
+};
 
 const FIVE_REGIONS = ["eu-west-1", "eu-central-1", "eu-north-1", "us-east-1", "us-west-2"];
 
