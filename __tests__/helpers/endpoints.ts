@@ -34,12 +34,17 @@ export class TestEndpoints {
     account: AccountConfig,
     region = account.state.region,
   ): ReturnType<AwsAccess["clientSettings"]> {
+    return this.access({ url }, account).clientSettings(role, "S3", region);
+  }
+
+  /** Access to an account. */
+  access({ url }: Pick<LocalEndpoints, "url">, account: AccountConfig): AwsAccess {
     return new AwsAccess({
       account,
       origin: { credentialSource: "Environment" },
       sessionName: "test",
       env: { AWS_ACCESS_KEY_ID: "first", AWS_SECRET_ACCESS_KEY: "first", AWS_ENDPOINT_URL: url },
-    }).clientSettings(role, "S3", region);
+    });
   }
 
   /** Ends all and removes the folder. */

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeLock, duration } from "../../cli/rollout/account-lock";
 import { lockFolder } from "../../cli/rollout/folder-lock";
+import { StateBucket } from "../../cli/rollout/state-bucket";
+import { stateAccount, TestEndpoints } from "../helpers/endpoints";
 
 describe("a lock that was left behind", () => {
   const lock = {
@@ -67,4 +69,28 @@ describe("an account's folder", () => {
       release();
     },
   );
+});
+
+test("only the lock that was looked at is given back, not one that was taken since", async () => {
+  const account = stateAccount("small");
+  const files = new TestEndpoints([account]);
+  try {
+    const bucket = new StateBucket({
+      access: files.access(await files.start(), account),
+      state: account.state,
+      workspace: "small",
+      role: "state-write",
+    });
+    const lock = (ID: string) => ({ ID, Operation: "apply", Who: "test", Created: "" });
+    expect(await bucket.takeAccountLock(lock("first"))).toBe(true);
+    const first = await bucket.accountLock();
+    const etag = first?.etag ?? "";
+    expect(await bucket.removeAccountLock({ etag })).toBe(true);
+    expect(await bucket.removeAccountLock({ etag })).toBe(false);
+    expect(await bucket.takeAccountLock(lock("second"))).toBe(true);
+    expect(await bucket.removeAccountLock({ etag })).toBe(false);
+    expect((await bucket.accountLock())?.ID).toBe("second");
+  } finally {
+    files.remove();
+  }
 });

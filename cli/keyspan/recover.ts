@@ -47,7 +47,11 @@ export const defineUnlock: DefineCommand = (program, io, act) => {
               );
             }
             if (found.on === "account") {
-              await bucket.removeAccountLock();
+              if (!(await bucket.removeAccountLock(found.lock))) {
+                throw new ValidationError(
+                  `unlock: --id must be that of a lock in account ${workspace}, got ${options.id}, which was given back just now; run your command again`,
+                );
+              }
             } else {
               const folder = session.stackNamed(found.on);
               await session.stacks.prepare(folder, "exists");

@@ -3,13 +3,13 @@ import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { ValidationError } from "../../modules/errors";
 import type { StackFolder } from "../stack-folders";
-import type { LockInfo, StateBucket } from "./state-bucket";
+import type { LockInfo, StateBucket, StoredLock } from "./state-bucket";
 
 /** A lock and what it is on. */
 export interface HeldLock {
   /** `account`, or the id of the stack whose state is locked. */
   readonly on: string;
-  readonly lock: LockInfo;
+  readonly lock: StoredLock;
 }
 
 /** Everything that is locked in an account. */
@@ -30,7 +30,11 @@ export async function heldLocks(
 }
 
 /** A lock in words: who holds it, since when, for what, and how it is removed. */
-export function describeLock(workspace: string, { on, lock }: HeldLock, now: Date): string {
+export function describeLock(
+  workspace: string,
+  { on, lock }: { readonly on: string; readonly lock: LockInfo },
+  now: Date,
+): string {
   const created = Date.parse(lock.Created);
   const age = Number.isNaN(created)
     ? "at an unknown time"
@@ -72,9 +76,10 @@ export async function lockAccount(
     );
   }
   const release = async () => {
+    const held = await bucket.accountLock();
     // Whoever has removed it may have given it to somebody else.
-    if ((await bucket.accountLock())?.ID === lock.ID) {
-      await bucket.removeAccountLock();
+    if (held?.ID === lock.ID) {
+      await bucket.removeAccountLock(held);
     }
   };
   try {

@@ -53,6 +53,12 @@ export interface LockInfo {
   readonly Info?: string | undefined;
 }
 
+/** A lock that is in the bucket. */
+export interface StoredLock extends LockInfo {
+  /** Which object it is, as S3 names it: another lock under the same name has another. */
+  readonly etag: string;
+}
+
 const lockSchema = z.object({
   ID: z.string(),
   Operation: z.string().default(""),
@@ -98,6 +104,7 @@ interface StoredObject {
   readonly text: string;
   readonly bytes: Uint8Array;
   readonly writtenAt: Date | undefined;
+  readonly etag: string;
 }
 
 /** The objects of one account in its state bucket. */
@@ -143,12 +150,12 @@ export class StateBucket {
   }
 
   /** The lock on a stack's state, if anybody holds it. */
-  stateLock(stackId: string): Promise<LockInfo | undefined> {
+  stateLock(stackId: string): Promise<StoredLock | undefined> {
     return this.lock(`${this.stateKey(stackId)}${STATE_LOCK_SUFFIX}`);
   }
 
   /** The lock on the whole account, if anybody holds it. */
-  accountLock(): Promise<LockInfo | undefined> {
+  accountLock(): Promise<StoredLock | undefined> {
     return this.lock(this.accountLockKey);
   }
 
@@ -157,13 +164,31 @@ export class StateBucket {
     return this.create(this.accountLockKey, JSON.stringify(lock));
   }
 
-  /** Gives the account back. */
-  async removeAccountLock(): Promise<void> {
+  /** Gives the account back, if it still is that lock which holds it; says whether it was. */
+  async removeAccountLock({ etag }: Pick<StoredLock, "etag">): Promise<boolean> {
     const { DeleteObjectCommand } = await import("@aws-sdk/client-s3");
     const client = await this.s3();
-    await client.send(
-      new DeleteObjectCommand({ Bucket: this.props.state.bucket, Key: this.accountLockKey }),
-    );
+    try {
+      await client.send(
+        new DeleteObjectCommand({
+          Bucket: this.props.state.bucket,
+          Key: this.accountLockKey,
+          // Between a look and a delete somebody else may have taken it:
+          // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+          IfMatch: etag,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (
+        ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].some((name) =>
+          hasName(error, name),
+        )
+      ) {
+        return false;
+      }
+      throw this.explained(error, `delete s3://${this.props.state.bucket}/${this.accountLockKey}`);
+    }
   }
 
   /** A file of a saved plan. */
@@ -184,15 +209,17 @@ export class StateBucket {
     return `${this.props.state.keyPrefix}/${this.props.workspace}/${stateObjectKey(stackId)}`;
   }
 
-  private async lock(key: string): Promise<LockInfo | undefined> {
+  private async lock(key: string): Promise<StoredLock | undefined> {
     const object = await this.get(key);
     if (object === undefined) {
       return undefined;
     }
     const parsed = lockSchema.safeParse(parseJson(object.text));
+    const { etag } = object;
     return parsed.success
-      ? parsed.data
+      ? { ...parsed.data, etag }
       : {
+          etag,
           ID: `damaged-${sha256(object.text).slice(0, 16)}`,
           Operation: "unknown",
           Who: "unknown",
@@ -205,11 +232,16 @@ export class StateBucket {
     const { GetObjectCommand } = await import("@aws-sdk/client-s3");
     const client = await this.s3();
     try {
-      const { Body, LastModified } = await client.send(
+      const { Body, ETag, LastModified } = await client.send(
         new GetObjectCommand({ Bucket: this.props.state.bucket, Key: key }),
       );
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
-      return { bytes, text: Buffer.from(bytes).toString("utf8"), writtenAt: LastModified };
+      return {
+        bytes,
+        text: Buffer.from(bytes).toString("utf8"),
+        writtenAt: LastModified,
+        etag: ETag ?? "",
+      };
     } catch (error) {
       if (hasName(error, "NoSuchKey")) {
         return undefined;
