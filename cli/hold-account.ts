@@ -29,10 +29,11 @@ export async function holdAccount(
       const states = await Promise.all(
         folders.map(async ({ id }) => [id, await bucket.state(id)] as const),
       );
-      await refuseUnseenKeys(
+      const notices = await refuseUnseenKeys(
         { account, folders, access, role: "deploy" },
         new Map(states.flatMap(([id, state]) => (state === undefined ? [] : [[id, state]]))),
       );
+      io.err(notices.map((notice) => `${notice}\n`).join(""));
       refuseStopped(stop);
       return await work(stop);
     } finally {

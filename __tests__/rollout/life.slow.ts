@@ -230,4 +230,9 @@ test("an account is given up in two steps", async () => {
   expect(destroyed.err).toContain("key team: for 7 days");
   const again = await project.keyspan(["destroy", "second", "--yes"]);
   expect(again).toMatchObject({ code: 0, out: "Account second: nothing to destroy\n" });
+  const anew = await project.keyspan(["plan", "second"]);
+  expect(anew).toMatchObject({ code: 2 });
+  expect(anew.err).toMatch(
+    /second: key mrk-[0-9a-f]+ in eu-west-1 waits for its deletion, and no state knows it: another key team is made beside it, which cannot decrypt what that one has encrypted\. To keep the old one: aws kms cancel-key-deletion --region eu-west-1 --key-id mrk-[0-9a-f]+, then run the same command again/,
+  );
 });

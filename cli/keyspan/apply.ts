@@ -199,7 +199,9 @@ async function applyApproved(
   }
   await verifyUnmoved(session, saved);
   const states = await session.states();
-  await refuseUnseenKeys(session, states);
+  for (const notice of await refuseUnseenKeys(session, states)) {
+    session.context.progress.say(`${account.workspace}: ${notice}`);
+  }
   takeProviderLock(session, saved);
   // A refusal must leave everything as it is: the same digest may be right a moment later.
   await initializeAll(session);

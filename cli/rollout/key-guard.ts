@@ -61,12 +61,13 @@ function definedKeys(folder: StackFolder): readonly DefinedKey[] {
  * Each is named with the command that adopts it.
  *
  * @param states - of all stacks
+ * @returns what a person should know: keys that wait for their deletion, beside which others are made
  * @throws {ValidationError} if there are any
  */
 export async function refuseUnseenKeys(
   session: KeyGuardProps,
   states: ReadonlyMap<string, StackState>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { workspace } = session.account;
   // Terraform would refuse to replace these, and not say what to do.
   const protectedAddresses = new Set(session.folders.flatMap(addressesNotToDestroy));
@@ -95,9 +96,11 @@ export async function refuseUnseenKeys(
       ),
     ),
   );
-  const found = await Promise.all(regions.map((region) => keyspanKeys(session, region, known)));
+  const found = (
+    await Promise.all(regions.map((region) => keyspanKeys(session, region, known)))
+  ).flat();
   const unseen = found
-    .flat()
+    .filter(({ isDying }) => !isDying)
     .flatMap(({ region, keyId, keyName }) =>
       missing
         .filter((key) => key.region === region && key.keyName === keyName)
@@ -115,6 +118,15 @@ export async function refuseUnseenKeys(
       ].join("\n"),
     );
   }
+  return found
+    .filter(
+      ({ isDying, region, keyName }) =>
+        isDying && missing.some((key) => key.region === region && key.keyName === keyName),
+    )
+    .map(
+      ({ region, keyId, keyName }) =>
+        `key ${keyId} in ${region} waits for its deletion, and no state knows it: another key ${keyName} is made beside it, which cannot decrypt what that one has encrypted. To keep the old one: aws kms cancel-key-deletion --region ${region} --key-id ${keyId}, then run the same command again`,
+    );
 }
 
 const protectionSchema = z.object({
@@ -144,9 +156,11 @@ interface FoundKey {
   readonly region: string;
   readonly keyId: string;
   readonly keyName: string;
+  /** Whether it waits for its deletion: that can be cancelled. */
+  readonly isDying: boolean;
 }
 
-/** Keys with Keyspan's tags that are in no state and do not wait for their deletion. */
+/** Keys with Keyspan's tags that are in no state. */
 async function keyspanKeys(
   session: KeyGuardProps,
   region: string,
@@ -163,12 +177,8 @@ async function keyspanKeys(
       for (const keyId of ids) {
         const tags = await tagsOf(client, keyId);
         const keyName = tags.get(KEY_TAG);
-        if (
-          keyName !== undefined &&
-          tags.get(ACCOUNT_TAG) === session.account.workspace &&
-          (await isUsable(client, keyId))
-        ) {
-          found.push({ region, keyId, keyName });
+        if (keyName !== undefined && tags.get(ACCOUNT_TAG) === session.account.workspace) {
+          found.push({ region, keyId, keyName, isDying: await isDying(client, keyId) });
         }
       }
     }
@@ -204,10 +214,10 @@ async function tagsOf(client: KMSClient, keyId: string): Promise<ReadonlyMap<str
   }
 }
 
-async function isUsable(client: KMSClient, keyId: string): Promise<boolean> {
+async function isDying(client: KMSClient, keyId: string): Promise<boolean> {
   const { DescribeKeyCommand } = await import("@aws-sdk/client-kms");
   const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId: keyId }));
-  return !["PendingDeletion", "PendingReplicaDeletion"].includes(KeyMetadata?.KeyState ?? "");
+  return ["PendingDeletion", "PendingReplicaDeletion"].includes(KeyMetadata?.KeyState ?? "");
 }
 
 /**

@@ -63,7 +63,9 @@ export async function planAccount(
   const { context, folders, account } = session;
   const { workspace } = account;
   const first = await session.states();
-  await refuseUnseenKeys(session, first);
+  for (const notice of await refuseUnseenKeys(session, first)) {
+    context.progress.say(`${workspace}: ${notice}`);
+  }
   if (!options.readOnly) {
     await prepareAll(session, first);
   }
