@@ -98,6 +98,19 @@ test("a new account counts as changed, and it is said why", async () => {
   }
 });
 
+test("an account whose file is gone is named: nothing can work on it any more", async () => {
+  const before = readFileSync(account("dev"), "utf8");
+  rmSync(account("dev"));
+  try {
+    expect(await changedSince("HEAD")).toEqual({
+      accounts: [],
+      err: "dev: its file is gone since HEAD; what it has deployed stays as it is: to give it up, restore the file, and destroy the account first\n",
+    });
+  } finally {
+    writeFileSync(account("dev"), before);
+  }
+});
+
 test("other packages change every account", async () => {
   const lock = join(repository, "package-lock.json");
   const before = readFileSync(lock, "utf8");

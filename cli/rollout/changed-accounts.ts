@@ -10,10 +10,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { accountNames } from "../../config/load-account";
 import { ValidationError } from "../../modules/errors";
 import { runProgram } from "../run-program";
 import { readStackFolders, STACK_FILE } from "../stack-folders";
-import { synthesize } from "../synthesize";
+import { ACCOUNTS_DIRECTORY, synthesize } from "../synthesize";
 
 /** What differs. */
 export interface ChangedSince {
@@ -44,14 +45,20 @@ export async function changedAccounts(
   const work = mkdtempSync(join(tmpdir(), "keyspan-changed-"));
   try {
     const earlier = await checkOut(project, ref, work, env);
+    // What is gone has no stacks to compare, and no command can work on it any more.
+    const notes = accountNames(join(earlier, ACCOUNTS_DIRECTORY))
+      .filter((account) => !accounts.includes(account))
+      .map(
+        (account) =>
+          `${account}: its file is gone since ${ref}; what it has deployed stays as it is: to give it up, restore the file, and destroy the account first`,
+      );
     if (!sameFile(join(project, "package-lock.json"), join(earlier, "package-lock.json"))) {
       return {
         changed: accounts,
-        notes: [`package-lock.json differs from ${ref}: every account counts as changed`],
+        notes: [...notes, `package-lock.json differs from ${ref}: every account counts as changed`],
       };
     }
     const changed: string[] = [];
-    const notes: string[] = [];
     for (const account of accounts) {
       const before = await synthesizeEarlier(project, earlier, account, env);
       if (before.problem !== undefined) {
@@ -60,7 +67,7 @@ export async function changedAccounts(
         );
       }
       const now = join(work, "now", account);
-      synthesize(account, now, join(project, "accounts"));
+      synthesize(account, now, join(project, ACCOUNTS_DIRECTORY));
       if (before.problem !== undefined || stacksIn(now) !== stacksIn(before.directory)) {
         changed.push(account);
       }
