@@ -113,6 +113,7 @@ export function prepareDeployment(
     awsConfigFile,
     readOnly: PURPOSES[command] === "plan",
   });
+  const workDirectory = resolve(`${outputDirectory}.run`, command);
   const release = lockFolder(`${outputDirectory}.lock`, account.workspace);
   try {
     const layout = layOut({ command, account, stacks, projectDirectory, outputDirectory, io });
@@ -130,10 +131,15 @@ export function prepareDeployment(
         workspace: account.workspace,
         role: PURPOSES[command] === "plan" ? "state-read" : "state-write",
       }),
-      workDirectory: resolve(`${outputDirectory}.run`, command),
+      workDirectory,
       release,
       awsConfigFile,
-      terraform: new Terraform(env, account.workspace, (line) => io.err(`${line}\n`)),
+      terraform: new Terraform(
+        env,
+        account.workspace,
+        (line) => io.err(`${line}\n`),
+        join(workDirectory, "logs"),
+      ),
       cdktf: (of, ...flags) => {
         const [program, ...firstArgs] = cdktfProgram(io);
         return runProgram(

@@ -10,6 +10,13 @@ export interface RunOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Whether it may ask the person at the terminal. If not, its stdin is closed. */
   readonly interactive: boolean;
+  /**
+   * Whether it runs in a process group of its own: a terminal's signals then reach it through this
+   * process only, and once.
+   *
+   * @default false
+   */
+  readonly ownGroup?: boolean;
   /** `show`: its output goes to the terminal as it comes. `keep`: it is returned. */
   readonly output: "show" | "keep";
   /**
@@ -52,8 +59,9 @@ export class ProgramFailure extends Error {
 /**
  * Runs a program without a shell and waits for its end, whatever signals come meanwhile.
  *
- * SIGTERM is passed on once: Terraform saves its state and gives its lock back at the first, and
- * drops both at the second. SIGINT is not passed on: a terminal sends it to the whole process group.
+ * One signal is passed on, and no second: Terraform saves its state and gives its lock back at the
+ * first, and drops both at the second. In a shared process group SIGINT is not passed on, since a
+ * terminal sends it to the whole group.
  *
  * @throws the error of the operating system if the program cannot be started, such as `ENOENT`
  * @see https://developer.hashicorp.com/terraform/internals/graph#graph-walk
@@ -61,34 +69,40 @@ export class ProgramFailure extends Error {
 export function runProgram(
   program: string,
   args: readonly string[],
-  { directory, env, interactive, output, onLine }: RunOptions,
+  { directory, env, interactive, ownGroup = false, output, onLine }: RunOptions,
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     let stopCode: number | undefined;
-    let terminated = false;
+    let passedOn = false;
     let child: ChildProcess | undefined;
-    const onInterrupt = () => {
-      stopCode ??= signalCode("SIGINT");
-    };
-    const onTerminate = () => {
-      stopCode ??= signalCode("SIGTERM");
-      if (!terminated) {
-        terminated = true;
-        child?.kill("SIGTERM");
-      }
-    };
+    const listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      // A hang-up ends what shares the terminal, and is not waited for there.
+      .filter((signal) => ownGroup || signal !== "SIGHUP")
+      .map((signal) => ({
+        signal,
+        listener: () => {
+          stopCode ??= signalCode(signal);
+          if (!passedOn && (ownGroup || signal === "SIGTERM")) {
+            passedOn = true;
+            child?.kill(ownGroup ? "SIGINT" : signal);
+          }
+        },
+      }));
     // Before the program starts: a signal between its start and these lines would leave it running alone.
-    process.on("SIGINT", onInterrupt);
-    process.on("SIGTERM", onTerminate);
+    for (const { signal, listener } of listeners) {
+      process.on(signal, listener);
+    }
     const finish = () => {
-      process.off("SIGINT", onInterrupt);
-      process.off("SIGTERM", onTerminate);
+      for (const { signal, listener } of listeners) {
+        process.off(signal, listener);
+      }
     };
 
     const out = output === "show" ? "inherit" : "pipe";
     child = spawn(program, [...args], {
       cwd: directory,
       env,
+      detached: ownGroup,
       stdio: [interactive ? "inherit" : "ignore", out, out],
     });
     const stdout: Buffer[] = [];

@@ -1,5 +1,5 @@
 /** Terraform itself, for what `cdktf` does not do: workspaces, and a look into states. */
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { ValidationError } from "../modules/errors";
@@ -12,11 +12,13 @@ export class Terraform {
    * @param env - environment without a workspace; `TERRAFORM_BINARY_NAME` is the program
    * @param workspace - the account's
    * @param progress - says what happens, a line at a time: a first init downloads a provider
+   * @param logDirectory - folder in which the output of a command that failed is kept
    */
   constructor(
     private readonly env: NodeJS.ProcessEnv,
     private readonly workspace: string,
     private readonly progress: (line: string) => void,
+    private readonly logDirectory: string,
   ) {}
 
   /**
@@ -83,6 +85,8 @@ export class Terraform {
         directory,
         env: { ...this.env, ...extraEnv },
         interactive: false,
+        // `import`, `force-unlock` and `state push` write: a second Ctrl-C must not end them half-way.
+        ownGroup: true,
         output: "keep",
       });
     } catch (error) {
@@ -94,10 +98,11 @@ export class Terraform {
       throw error;
     }
     if (result.code !== 0 || result.stopCode !== undefined) {
+      const said = `${result.stdout}${result.stderr}`;
       throw new ProgramFailure(
-        `${result.stdout}${result.stderr}${id}: terraform ${args.join(" ")} ${
+        `${said}${id}: terraform ${args.join(" ")} ${
           result.stopCode === undefined
-            ? `failed with exit code ${result.code}; its message is above`
+            ? `failed with exit code ${result.code}; its message is above, and in ${this.keep(id, args, said)}`
             : "was stopped"
         }`,
         result.code || (result.stopCode ?? 1),
@@ -105,6 +110,13 @@ export class Terraform {
       );
     }
     return result;
+  }
+
+  private keep(stackId: string, [command = ""]: readonly string[], said: string): string {
+    const file = join(this.logDirectory, `${stackId}.${command}.log`);
+    mkdirSync(this.logDirectory, { recursive: true });
+    writeFileSync(file, said, { mode: 0o600 });
+    return file;
   }
 }
 

@@ -12,7 +12,12 @@ const progress: string[] = [];
 beforeEach(() => {
   project = new TempProject({});
   progress.length = 0;
-  terraform = new Terraform(env(), "demo", (line) => progress.push(line));
+  terraform = new Terraform(
+    env(),
+    "demo",
+    (line) => progress.push(line),
+    join(project.directory, "logs"),
+  );
 });
 afterEach(() => project.remove());
 
@@ -69,7 +74,9 @@ test("forgets a workspace that is gone since the last run", async () => {
   const keys = stack(RECORD);
   await terraform.init(keys);
   // With no other workspace than `default`, Terraform would take that one.
-  await new Terraform(env(), "other", () => {}).ensureWorkspace(keys);
+  await new Terraform(env(), "other", () => {}, join(project.directory, "logs")).ensureWorkspace(
+    keys,
+  );
   project.write("keys/.terraform/environment", "gone");
   await terraform.init(keys);
   expect(await terraform.hasWorkspace(keys)).toBe(false);
@@ -83,7 +90,8 @@ test("fails with what Terraform says if the workspace to select does not exist",
   expect(failure).toMatchObject({
     exitCode: 1,
     message: expect.stringMatching(
-      /doesn't exist[\s\S]*\nkeys: terraform workspace select demo failed with exit code 1; its message is above$/,
+      /doesn't exist[\s\S]*\nkeys: terraform workspace select demo failed with exit code 1; its message is above, and in .*logs\/keys\.workspace\.log$/,
     ),
   });
+  expect(project.read("logs/keys.workspace.log")).toContain("doesn't exist");
 });

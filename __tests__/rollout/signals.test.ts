@@ -17,7 +17,7 @@ case "$1" in
     for argument; do case "$argument" in -out=*) echo plan > "\${argument#-out=}" ;; esac; done
     echo '{"type":"planned_change","@message":"plans","change":{"action":"create","resource":{"addr":"aws_cloudwatch_event_bus.a","resource_type":"aws_cloudwatch_event_bus"}}}'
     exit 2 ;;
-  apply)
+  apply | import)
     trap 'echo INT >> "HERE/heard"' INT
     trap 'echo TERM >> "HERE/heard"' TERM
     echo started > "HERE/started"
@@ -40,15 +40,20 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+function fakeTerraform(): string {
+  const program = join(world.directory, "terraform");
+  writeFileSync(program, FAKE_TERRAFORM.replaceAll("HERE", world.directory));
+  chmodSync(program, 0o755);
+  return program;
+}
+
 test.each([
   ["SIGINT", "to the whole group, as a terminal does it"],
   ["SIGTERM", "to the command alone, as a CI system does it"],
 ] as const)("a running Terraform gets one signal: %s %s", async (signal, to) => {
   const file = (name: string) => join(world.directory, name);
-  writeFileSync(file("terraform"), FAKE_TERRAFORM.replaceAll("HERE", world.directory));
-  chmodSync(file("terraform"), 0o755);
   const command = await world.start(
-    { reattach: "{}", program: file("terraform") },
+    { reattach: "{}", program: fakeTerraform() },
     "apply",
     "small",
     "--yes",
@@ -78,6 +83,34 @@ test.each([
   keys: STOPPED in the middle, 1 to add, 0 to change, 0 to replace, 0 to destroy
   archive-eu-west-1: not started (stopped)
 `);
+  expect(world.locks()).toEqual([]);
+});
+
+test("a Terraform that takes an object over gets one signal too, and its lock is given back", async () => {
+  const file = (name: string) => join(world.directory, name);
+  const command = await world.start(
+    { reattach: "{}", program: fakeTerraform() },
+    "import",
+    "small",
+    "keys",
+    "aws_kms_key.archive",
+    "mrk-1@eu-west-1",
+  );
+  const pid = command.child.pid ?? 0;
+  await until(() => existsSync(file("started")) || command.child.exitCode !== null);
+  expect(world.locks()).toHaveLength(1);
+  process.kill(-pid, "SIGINT");
+  await until(() => existsSync(file("heard")));
+  process.kill(-pid, "SIGINT");
+  process.kill(pid, "SIGTERM");
+  await until(() => command.text().includes("Still stopping"));
+  await sleep(200);
+  writeFileSync(file("end"), "");
+  expect(await command.ended).toEqual({ code: 1, signal: null });
+  expect(readFileSync(file("heard"), "utf8")).toBe("INT\nended\n");
+  expect(command.text()).toContain(
+    "keys: terraform import -no-color -input=false aws_kms_key.archive mrk-1@eu-west-1 was stopped\n",
+  );
   expect(world.locks()).toEqual([]);
 });
 

@@ -112,7 +112,8 @@ function envOf(account: string): NodeJS.ProcessEnv {
   });
 }
 
-const terraformOf = (account: string) => new Terraform(envOf(account), account, () => {});
+const terraformOf = (account: string) =>
+  new Terraform(envOf(account), account, () => {}, join(project.directory, "logs"));
 
 function stateBucket(account: string): StateBucket {
   const config = accountNamed(account);
@@ -248,7 +249,8 @@ test("whoever takes the account first has it, however many try at once", async (
   );
   const [winner, ...others] = took.filter((id) => id !== false);
   expect(others).toEqual([]);
-  expect(await stateBucket("demo").accountLock()).toEqual(lock(winner ?? ""));
+  const held = await stateBucket("demo").accountLock();
+  expect(held).toEqual({ ...lock(winner ?? ""), etag: expect.stringMatching(/^"[0-9a-f]{32}"$/) });
   // The object itself: what another program would read.
   const { Body } = await s3.send(
     new GetObjectCommand({ Bucket: BUCKET, Key: "keyspan/demo/account.lock" }),
@@ -257,7 +259,7 @@ test("whoever takes the account first has it, however many try at once", async (
   // Another account is free.
   expect(await stateBucket("second").takeAccountLock(lock("second"))).toBe(true);
 
-  await stateBucket("demo").removeAccountLock();
+  expect(await stateBucket("demo").removeAccountLock({ etag: held?.etag ?? "" })).toBe(true);
   expect(await stateBucket("demo").accountLock()).toBeUndefined();
   expect(await stateBucket("demo").takeAccountLock(lock("next"))).toBe(true);
 });

@@ -15,7 +15,12 @@ import type { CommandIo } from "../io";
 import { type CommandResult, EXIT_CODE } from "../keyspan/command";
 import { lockFolder } from "../rollout/folder-lock";
 import { type ChangeCounts, countChanges, showCounts } from "../rollout/stack-changes";
-import { describeFailure, type StackRun, StackTerraform } from "../rollout/stack-terraform";
+import {
+  describeFailure,
+  operationsAtATime,
+  type StackRun,
+  StackTerraform,
+} from "../rollout/stack-terraform";
 import { StopRequest } from "../rollout/stop-request";
 import { ProgramFailure } from "../run-program";
 import {
@@ -169,7 +174,8 @@ async function converge(
   decisions: { readonly adopt: boolean; readonly approve: () => Promise<boolean> },
 ): Promise<CommandResult> {
   const { bucket, env, outputDirectory, say, stop, workspace } = run;
-  const terraform = new Terraform(env, WORKSPACE, say);
+  const logDirectory = join(outputDirectory, "logs");
+  const terraform = new Terraform(env, WORKSPACE, say, logDirectory);
   let folder = writeStack(run, backend);
   forgetBackend(folder);
   await terraform.init(folder);
@@ -182,7 +188,8 @@ async function converge(
     terraform,
     env,
     workspace: WORKSPACE,
-    logDirectory: join(outputDirectory, "logs"),
+    logDirectory,
+    operationsAtATime: operationsAtATime(1),
     stop,
     initOrder: {},
   });

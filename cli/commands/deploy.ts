@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { holdAccount, refuseStopped } from "../hold-account";
 import type { Command } from "../io";
 import { type Deployment, exitCodeOf, prepareDeployment } from "../prepare-deployment";
-import { StackTerraform } from "../rollout/stack-terraform";
+import { operationsAtATime, StackTerraform } from "../rollout/stack-terraform";
 import type { StopRequest } from "../rollout/stop-request";
 import { explainIncomplete, type UnseenObjectsProps } from "../rollout/unseen-objects";
 import { Terraform } from "../terraform";
@@ -46,10 +47,11 @@ function unseenObjectsOf(
     workDirectory,
     stacks: new StackTerraform({
       // Nobody has to hear of how it is found out.
-      terraform: new Terraform(env, account.workspace, () => {}),
+      terraform: new Terraform(env, account.workspace, () => {}, join(workDirectory, "logs")),
       env,
       workspace: account.workspace,
-      logDirectory: workDirectory,
+      logDirectory: join(workDirectory, "logs"),
+      operationsAtATime: operationsAtATime(account.regions.length),
       stop,
       // All stacks are prepared.
       initOrder: { first: Promise.resolve(undefined) },

@@ -28,7 +28,7 @@ import { ACCOUNTS_DIRECTORY, synthesize } from "../synthesize";
 import { Terraform } from "../terraform";
 import { lockFolder } from "./folder-lock";
 import type { Progress } from "./progress";
-import { type InitOrder, StackTerraform } from "./stack-terraform";
+import { type InitOrder, operationsAtATime, StackTerraform } from "./stack-terraform";
 import { type StackState, StateBucket } from "./state-bucket";
 import type { StopRequest } from "./stop-request";
 
@@ -138,10 +138,11 @@ export class AccountSession {
           readOnly: purpose === "plan",
         }),
       };
-      const terraform = new Terraform(env, account.workspace, () => {});
       const access = new AwsAccess({ account, origin, sessionName: command, env: io.env });
       const workDirectory = resolve(`${outputDirectory}.run`, command);
       rmSync(workDirectory, { recursive: true, force: true });
+      const logDirectory = join(workDirectory, "logs");
+      const terraform = new Terraform(env, account.workspace, () => {}, logDirectory);
       return new AccountSession(
         context,
         account,
@@ -161,7 +162,8 @@ export class AccountSession {
           terraform,
           env,
           workspace: account.workspace,
-          logDirectory: join(workDirectory, "logs"),
+          logDirectory,
+          operationsAtATime: operationsAtATime(account.regions.length),
           stop,
           initOrder: context.initOrder,
         }),

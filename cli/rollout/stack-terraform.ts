@@ -23,6 +23,8 @@ export interface StackTerraformProps {
   readonly workspace: string;
   /** Folder for the logs of this run. */
   readonly logDirectory: string;
+  /** Resources of one stack that Terraform works on at a time: see {@link operationsAtATime}. */
+  readonly operationsAtATime: number;
   readonly stop: StopRequest;
   /** Shared by all accounts of a command. */
   readonly initOrder: InitOrder;
@@ -63,6 +65,23 @@ export interface PlanOptions {
   /** Takes a line of progress. */
   readonly onProgress?: (line: string) => void;
 }
+
+/**
+ * Resources of one stack that Terraform works on at a time.
+ *
+ * AWS limits the rate of calls by account and region, so that a stack that spreads over regions can do
+ * more at a time than one that does not: five in each, and no less than Terraform does by itself.
+ *
+ * @param regionCount - regions of the account
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/request-throttling.html
+ * @see https://developer.hashicorp.com/terraform/cli/commands/apply#parallelism-n
+ */
+export function operationsAtATime(regionCount: number): number {
+  return Math.max(TERRAFORM_DEFAULT_PARALLELISM, OPERATIONS_PER_REGION * regionCount);
+}
+
+const TERRAFORM_DEFAULT_PARALLELISM = 10;
+const OPERATIONS_PER_REGION = 5;
 
 /** Lets the first init of a command end before any other begins: it fills the plugin cache. */
 export interface InitOrder {
@@ -118,7 +137,6 @@ export class StackTerraform {
       folder,
       "plan",
       [
-        "plan",
         "-json",
         "-input=false",
         "-detailed-exitcode",
@@ -140,7 +158,7 @@ export class StackTerraform {
     const { code, ...run } = await this.run(
       folder,
       "apply",
-      ["apply", "-json", "-input=false", planFile],
+      ["-json", "-input=false", planFile],
       onProgress,
     );
     return { ...run, ok: code === 0 };
@@ -190,7 +208,7 @@ export class StackTerraform {
     readonly changes: StackChanges;
     readonly logFile: string;
   }> {
-    const { env, workspace, logDirectory, stop } = this.props;
+    const { env, workspace, logDirectory, operationsAtATime: parallelism, stop } = this.props;
     mkdirSync(logDirectory, { recursive: true });
     const logFile = join(logDirectory, `${folder.id}.${name}.jsonl`);
     const reader = new ChangeReader();
@@ -214,7 +232,13 @@ export class StackTerraform {
     };
     const code = await runLogged({
       program,
-      args: [...args.slice(0, 1), "-no-color", ...args.slice(1)],
+      args: [
+        name,
+        "-no-color",
+        // Of two equal flags the one of the command line would count, not that of the person.
+        ...(namesParallelism(env, name) ? [] : [`-parallelism=${parallelism}`]),
+        ...args,
+      ],
       directory: folder.directory,
       env: { ...env, TF_WORKSPACE: workspace },
       logFile,
@@ -233,6 +257,13 @@ export class StackTerraform {
       logFile,
     };
   }
+}
+
+/** Whether somebody has set Terraform's parallelism by a variable of its own. */
+function namesParallelism(env: NodeJS.ProcessEnv, command: "plan" | "apply"): boolean {
+  return ["TF_CLI_ARGS", `TF_CLI_ARGS_${command}`].some((name) =>
+    /(^|\s)--?parallelism\b/.test(env[name] ?? ""),
+  );
 }
 
 /** Does work once for each name. */

@@ -1,4 +1,5 @@
 /** The simulated provider as Terraform talks to it: plugin protocol 5 over gRPC, on loopback. */
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import {
   loadPackageDefinition,
@@ -208,6 +209,8 @@ class ProviderService {
       throw new Error(`AWS account ID not allowed: ${account}`);
     }
     const stop = new AbortController();
+    // One call of each resource may wait at a time: as many as Terraform has been told to work on.
+    setMaxListeners(0, stop.signal);
     this.stopped.set(peer, stop);
     this.instances.set(peer, {
       aws: this.aws.stoppedBy(stop.signal),

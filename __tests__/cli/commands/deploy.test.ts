@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { deploy } from "../../../cli/commands/deploy";
+import { ValidationError } from "../../../modules/errors";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
 const STACKS = ["keys", "archive-eu-central-1", "archive-eu-west-1", "notifications"];
@@ -120,9 +121,14 @@ test("shows what terraform said, and stops, if a stack cannot be prepared", asyn
   project.failing("archive-eu-central-1 workspace", 3);
   const { code, err } = await project.run(deploy, ["demo", "--auto-approve"]);
   expect(code).toBe(3);
-  expect(err).toContain(
-    "warns workspace\narchive-eu-central-1: terraform workspace select -or-create demo failed with exit code 3; its message is above\n",
+  const log = join(
+    project.directory,
+    "cdktf.out/demo.run/deploy/logs/archive-eu-central-1.workspace.log",
   );
+  expect(err).toContain(
+    `warns workspace\narchive-eu-central-1: terraform workspace select -or-create demo failed with exit code 3; its message is above, and in ${log}\n`,
+  );
+  expect(readFileSync(log, "utf8")).toContain("warns workspace\n");
   expect(project.calls()).toEqual(PREPARED.slice(0, 4));
   expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
 });
@@ -180,6 +186,42 @@ describe("holds the account", () => {
     );
     expect(project.calls()).toEqual([]);
     expect(JSON.parse(project.object(key) ?? "{}")).toEqual(lock);
+    expect(project.exists("cdktf.out/demo.lock")).toBe(false);
+    expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
+  });
+
+  test("refuses one with keys that no state knows, or that are half made, names what puts each right, and gives it back", async () => {
+    project.makeKey("eu-west-1", "lost", "archive");
+    project.makeKey("eu-central-1", "lost", "archive");
+    project.write(
+      "aws/s3/acme-terraform-state/keyspan/demo/keys.tfstate",
+      JSON.stringify({
+        version: 4,
+        lineage: "l",
+        serial: 1,
+        resources: [
+          {
+            mode: "managed",
+            type: "aws_kms_key",
+            name: "audit",
+            instances: [{ status: "tainted", attributes: { region: "eu-west-1", id: "half" } }],
+          },
+        ],
+      }),
+    );
+    await expect(project.run(deploy, ["demo", "--auto-approve"])).rejects.toEqual(
+      new ValidationError(
+        `account demo: an earlier apply must have ended before the next begins, got 3 things that it has left half done; nothing has been changed: put this right, then run the same command again
+  keys: key lost in eu-central-1 is there already, and in no state: Terraform would make another beside it. Take it over:
+    npm run keyspan -- import demo keys 'aws_kms_replica_key.archive_eu-central-1' 'lost@eu-central-1'
+  keys: key lost in eu-west-1 is there already, and in no state: Terraform would make another beside it. Take it over:
+    npm run keyspan -- import demo keys 'aws_kms_key.archive' 'lost@eu-west-1'
+  keys: aws_kms_key.audit was made, but not to the end: Terraform would replace it. Keep it:
+    npm run keyspan -- untaint demo keys 'aws_kms_key.audit'`,
+      ),
+    );
+    expect(project.calls()).toEqual([]);
+    expect(project.object(ACCOUNT_LOCK)).toBeUndefined();
     expect(project.exists("cdktf.out/demo.lock")).toBe(false);
     expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
   });
