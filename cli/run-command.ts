@@ -40,22 +40,32 @@ export function startCommand(work: Command): void {
 
 /** Asks at the terminal. Who goes away, or stops the command, has said nothing. */
 async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const { stdin } = process;
+  if (stdin.readableEnded || stdin.destroyed) {
+    return "";
+  }
+  const terminal = createInterface({ input: stdin, output: process.stderr });
   const stop = () => terminal.close();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) {
     process.once(signal, stop);
   }
+  let leave = () => {};
+  const left = new Promise<string>((resolve) => {
+    leave = () => resolve("");
+  });
+  terminal.once("close", leave);
+  // A terminal that is gone cannot be given back as it was, which readline wants to do.
+  terminal.on("error", leave);
+  stdin.once("close", leave);
   try {
-    return await Promise.race([
-      // Ctrl-C rejects it.
-      terminal.question(question).catch(() => ""),
-      new Promise<string>((resolve) => terminal.once("close", () => resolve(""))),
-    ]);
+    // Ctrl-C rejects it.
+    return await Promise.race([terminal.question(question).catch(() => ""), left]);
   } finally {
     for (const signal of signals) {
       process.off(signal, stop);
     }
+    stdin.off("close", leave);
     terminal.close();
   }
 }

@@ -13,6 +13,10 @@ import { dirname, join } from "node:path";
 import type { Command, CommandIo } from "../../cli/io";
 import type { AccountConfig } from "../../config/account-config";
 import { accountNames, loadAccount } from "../../config/load-account";
+import { ACCOUNT_TAG, KEY_TAG } from "../../modules/names";
+import { arn } from "../../modules/partition";
+import { KMS_KEYS } from "../../sandbox/aws/kms";
+import { ObjectStore } from "../../sandbox/aws/object-store";
 import { type LocalEndpoints, startEndpoints } from "../../sandbox/http/endpoint-server";
 import { runCommand } from "./run-command";
 import { FIXTURE_ACCOUNTS } from "./synth";
@@ -145,6 +149,21 @@ export class TempProject {
   object(key: string): string | undefined {
     const file = join("aws/s3/acme-terraform-state", key);
     return this.exists(file) ? this.read(file) : undefined;
+  }
+
+  /** Makes a key of account 111122223333 that has the tags of the demo account's, in no state. */
+  makeKey(region: string, keyId: string, keyName: string): void {
+    const at = { partition: "aws", account: "111122223333", region } as const;
+    new ObjectStore(join(this.directory, "aws/aws", at.account)).put(KMS_KEYS, region, keyId, {
+      keyId,
+      arn: arn({ ...at, service: "kms", resource: `key/${keyId}` }),
+      description: "",
+      policy: "{}",
+      multiRegion: true,
+      primaryRegion: region,
+      enabled: true,
+      tags: { [KEY_TAG]: keyName, [ACCOUNT_TAG]: "demo" },
+    });
   }
 
   /** Runs a command in the project. */

@@ -86,6 +86,38 @@ test("uses the roles that write", async () => {
   expect(project.envOf("cdktf")).not.toHaveProperty("TF_CLI_ARGS_plan");
 });
 
+describe("holds the account", () => {
+  const ACCOUNT_LOCK = "keyspan/demo/account.lock";
+  afterEach(() => {
+    expect(project.calls()).toEqual([]);
+    expect(project.exists("cdktf.out/demo.lock")).toBe(false);
+    expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
+  });
+
+  test.each([
+    [ACCOUNT_LOCK, "account demo is locked by ci@runner, for apply, "],
+    [
+      "keyspan/demo/notifications.tfstate.tflock",
+      "the state of notifications in demo is locked by ci@runner, for apply, ",
+    ],
+  ])("refuses one that somebody else holds, by %s, and starts nothing", async (key, words) => {
+    const lock = JSON.stringify({
+      ID: "3f6e",
+      Operation: "apply",
+      Who: "ci@runner",
+      Created: "2020-01-01T00:00:00Z",
+    });
+    project.write(`aws/s3/acme-terraform-state/${key}`, lock);
+    await expect(project.run(destroy, ["demo", "--auto-approve"])).rejects.toThrow(
+      new RegExp(
+        `^account demo: nobody else must be at work on it, got a lock; nothing has been changed: wait for the end of that run, or remove what a dead run has left behind\n${words}\\d+ days ago\\.\n  If that run is gone for sure: npm run keyspan -- unlock demo --id 3f6e$`,
+      ),
+    );
+    expect(project.object(key)).toBe(lock);
+    expect(project.object(ACCOUNT_LOCK)).toBe(key === ACCOUNT_LOCK ? lock : undefined);
+  });
+});
+
 describe("starts and writes nothing", () => {
   afterEach(() => {
     expect(project.calls()).toEqual([]);
