@@ -28,11 +28,32 @@ export interface ClientSettings {
   /** Kept short: whoever waits sits at a terminal, or pays for a runner. */
   readonly maxAttempts: number;
   /** How long one attempt may take. */
-  readonly requestHandler: { readonly connectionTimeout: number; readonly requestTimeout: number };
+  readonly requestHandler: RequestLimits;
 }
 
-/** Milliseconds until an attempt counts as failed: a firewall that drops packets must not hang a run. */
-const REQUEST_HANDLER = { connectionTimeout: 5_000, requestTimeout: 30_000 } as const;
+/**
+ * How long one attempt of a call may take, in milliseconds.
+ *
+ * @see https://docs.aws.amazon.com/AWSJavaScriptSDK/v3/latest/Package/-smithy-node-http-handler/Interface/NodeHttpHandlerOptions/
+ */
+export interface RequestLimits {
+  /** Until the connection stands. */
+  readonly connectionTimeout: number;
+  /** Until the answer begins. */
+  readonly requestTimeout: number;
+  /** Without it a request that takes too long is only warned of, and waited for. */
+  readonly throwOnRequestTimeout: true;
+  /** For which nothing may arrive, also in the middle of an answer. */
+  readonly socketTimeout?: number;
+}
+
+/** Limits of every call: a firewall that drops packets, or a server that hangs, must not hang a run. */
+export const REQUEST_LIMITS: RequestLimits = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  throwOnRequestTimeout: true,
+  socketTimeout: 30_000,
+};
 
 /** ARN of a role. */
 export function roleArnOf(account: AccountConfig, role: AccountRole): string {
@@ -68,7 +89,7 @@ export class AwsAccess {
       credentials: this.credentialsOf(role),
       ...(endpoint !== undefined && { endpoint }),
       maxAttempts: 4,
-      requestHandler: REQUEST_HANDLER,
+      requestHandler: REQUEST_LIMITS,
     };
   }
 
@@ -93,7 +114,7 @@ export class AwsAccess {
         },
         clientConfig: {
           region,
-          requestHandler: REQUEST_HANDLER,
+          requestHandler: REQUEST_LIMITS,
           ...(endpoint !== undefined && { endpoint }),
         },
       })(options);

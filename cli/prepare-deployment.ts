@@ -162,6 +162,8 @@ export function prepareDeployment(
             directory: projectDirectory,
             env: { ...env, TF_WORKSPACE: account.workspace },
             interactive: io.interactive && command !== "diff",
+            // A CI system signals this process alone, and soon kills all: cdktf must hear of it at once.
+            ownGroup: !io.interactive,
             output: "show",
           },
         );

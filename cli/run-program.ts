@@ -84,7 +84,7 @@ export function runProgram(
           stopCode ??= signalCode(signal);
           if (!passedOn && (ownGroup || signal === "SIGTERM")) {
             passedOn = true;
-            child?.kill(ownGroup ? "SIGINT" : signal);
+            child?.kill("SIGTERM");
           }
         },
       }));

@@ -22,19 +22,23 @@ export class Terraform {
   ) {}
 
   /**
-   * Prepares a stack folder for work on its state; creates nothing.
+   * Prepares a stack folder for work on its state; creates nothing, and moves no state: what an
+   * earlier run has remembered of another backend is forgotten.
    *
+   * @param flags - of `terraform init`, in addition
    * @throws {ValidationError} if there is no such program
    * @throws {ProgramFailure} if Terraform fails, or was told to stop
    */
-  async init(folder: StackFolder): Promise<void> {
+  async init(folder: StackFolder, flags: readonly string[] = []): Promise<void> {
     if (this.env.TF_PLUGIN_CACHE_DIR) {
       mkdirSync(this.env.TF_PLUGIN_CACHE_DIR, { recursive: true });
     }
     // It remembers the workspace of the last run: init fails if that is gone since.
     rmSync(join(folder.directory, ".terraform", "environment"), { force: true });
+    // And the backend, which init would offer to move the state from.
+    rmSync(join(folder.directory, ".terraform", "terraform.tfstate"), { force: true });
     this.progress(`${folder.id}: terraform init`);
-    await this.run(folder, ["init", "-input=false"]);
+    await this.run(folder, ["init", "-input=false", ...flags]);
   }
 
   /** Whether the account's workspace exists for that stack: whether it was ever deployed. */

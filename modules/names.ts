@@ -82,8 +82,15 @@ export function archiveStackId(region: string): string {
 
 /** Object key of a stack's state in the default workspace; workspaces put their prefix before it. */
 export function stateObjectKey(stackId: string): string {
-  return `${stackId}.tfstate`;
+  return `${stackId}${STATE_SUFFIX}`;
 }
+
+/** Id of the stack whose state has that object key; `undefined` if no stack's has. */
+export function stackIdOf(objectKey: string): string | undefined {
+  return objectKey.endsWith(STATE_SUFFIX) ? objectKey.slice(0, -STATE_SUFFIX.length) : undefined;
+}
+
+const STATE_SUFFIX = ".tfstate";
 
 /** Tag with a key's name in the account's file: by it the key is found while its alias is not there yet. */
 export const KEY_TAG = "keyspan:key";

@@ -66,6 +66,16 @@ test("deploys through the installed cdktf without asking anybody", async () => {
   expect(calls.filter((call) => call.includes("providers lock"))).toEqual([]);
 });
 
+/** Starts a deploy as a CI system does it. */
+function startDeploy(): ChildProcess {
+  const io = { interactive: false, nodeVersion: "20.20.2", cdktf: [project.pathOf("cdktf")] };
+  return startNode(
+    "--eval",
+    `const { deploy } = require(${JSON.stringify(join(__dirname, "../../cli/commands/deploy"))});
+    deploy(["demo", "--auto-approve"], { out() {}, err() {}, env: process.env, ...${JSON.stringify(io)} });`,
+  );
+}
+
 /** Starts a command that takes its stdin for a terminal, with a `cdktf` that asks a question. */
 function startAtTerminal(command: "deploy" | "diff"): ChildProcess {
   project.deployed("demo", "keys");
@@ -119,10 +129,31 @@ while :; do sleep 0.05; done
   expect(text).toContain("keys: terraform init -input=false was stopped\n");
 });
 
-test("waits for a program that ends by itself on SIGINT, and starts no other", async () => {
+test("a cdktf that nobody at a terminal watches hears of the first signal at once, and of no other", async () => {
+  project.program(
+    "cdktf",
+    `#!/bin/sh
+trap 'echo interrupted >> "HERE/log"' INT
+trap 'echo terminated >> "HERE/log"; sleep 0.3; echo ended >> "HERE/log"; exit 5' TERM
+echo cdktf >> 'HERE/log'
+while :; do sleep 0.05; done
+`,
+  );
+  const command = startDeploy();
+  const ended = end(command);
+  await until(() => project.calls().includes("cdktf"));
+  command.kill("SIGINT");
+  await until(() => project.calls().includes("terminated"));
+  command.kill("SIGTERM");
+  await ended;
+  expect(project.calls().slice(-3)).toEqual(["cdktf", "terminated", "ended"]);
+});
+
+test("waits for a program that takes its time on SIGINT, and starts no other", async () => {
   project.program(
     "terraform",
     `#!/bin/sh
+trap '' TERM
 echo started >> 'HERE/log'
 sleep 0.4
 echo ended >> 'HERE/log'

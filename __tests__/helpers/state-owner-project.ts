@@ -220,7 +220,7 @@ export class StateOwnerProject {
         return { status: 200, headers: { etag } };
       }
       case "DeleteObject":
-        this.objects.remove(bucket, key);
+        this.objects.remove(bucket, key, { ifMatch: textOf(request.headers["if-match"]) });
         return { status: 204, headers: {} };
       default: {
         const object = this.objects.get(bucket, key);

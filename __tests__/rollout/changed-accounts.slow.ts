@@ -88,11 +88,10 @@ test("a new account counts as changed, and it is said why", async () => {
     readFileSync(account("fresh"), "utf8").replaceAll("111122223333", "999900001111"),
   );
   try {
-    const { accounts, err } = await changedSince("HEAD");
-    expect(accounts).toEqual(["fresh"]);
-    expect(err).toContain(
-      "fresh: HEAD cannot be synthesized, so it counts as changed: TF_WORKSPACE must be one of",
-    );
+    expect(await changedSince("HEAD")).toEqual({
+      accounts: ["fresh"],
+      err: "fresh: new since HEAD\n",
+    });
   } finally {
     rmSync(account("fresh"));
   }
@@ -109,6 +108,17 @@ test("an account whose file is gone is named: nothing can work on it any more", 
   } finally {
     writeFileSync(account("dev"), before);
   }
+});
+
+test("an account that could not be synthesized counts as changed, and it is said why", async () => {
+  const before = readFileSync(account("dev"), "utf8");
+  writeFileSync(account("dev"), `${before}nonsense: 1\n`);
+  git("commit", "--quiet", "-am", "dev is broken");
+  writeFileSync(account("dev"), before);
+  const { accounts, err } = await changedSince("HEAD");
+  expect(accounts).toEqual(["dev"]);
+  expect(err).toMatch(/^dev: HEAD cannot be synthesized, so it counts as changed: .*nonsense/);
+  git("reset", "--quiet", "--hard", "HEAD~1");
 });
 
 test("other packages change every account", async () => {

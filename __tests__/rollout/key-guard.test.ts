@@ -3,7 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AwsAccess } from "../../cli/aws-access";
-import { type KeyGuardProps, refuseUnseenKeys } from "../../cli/rollout/key-guard";
+import {
+  type KeyGuardProps,
+  keysLeftByDestroy,
+  refuseUnseenKeys,
+} from "../../cli/rollout/key-guard";
 import type { StackState, StateResource } from "../../cli/rollout/state-bucket";
 import { STACK_FILE, type StackFolder } from "../../cli/stack-folders";
 import { checkAccount } from "../../config/load-account";
@@ -99,12 +103,11 @@ function stateOf(addresses: readonly string[], tainted: readonly string[] = []):
   };
 }
 
-/** What the guard says; `undefined` if it refuses nothing. */
-async function refusal(
+/** The account whose keys are judged. */
+function propsOf(
   folders: readonly StackFolder[],
-  states: Readonly<Record<string, StackState>> = {},
   role: KeyGuardProps["role"] = "deploy",
-): Promise<string | undefined> {
+): KeyGuardProps {
   const access = new AwsAccess({
     account: ACCOUNT,
     origin: { credentialSource: "Environment" },
@@ -115,11 +118,17 @@ async function refusal(
       AWS_ENDPOINT_URL: aws.endpoint,
     },
   });
+  return { account: ACCOUNT, folders, access, role };
+}
+
+/** What the guard refuses, in its words; `undefined` if it refuses nothing. */
+async function refusal(
+  folders: readonly StackFolder[],
+  states: Readonly<Record<string, StackState>> = {},
+  role: KeyGuardProps["role"] = "deploy",
+): Promise<string | undefined> {
   try {
-    await refuseUnseenKeys(
-      { account: ACCOUNT, folders, access, role },
-      new Map(Object.entries(states)),
-    );
+    await refuseUnseenKeys(propsOf(folders, role), new Map(Object.entries(states)));
     return undefined;
   } catch (error) {
     expect(error).toBeInstanceOf(ValidationError);
@@ -237,7 +246,10 @@ describe("a key whose tags cannot be read", () => {
     ["AccessDeniedException", oneDenies("a service control policy")],
     ["AccessDeniedException", noneAllows("session policy")],
     ["AccessDeniedException", oneDenies("a session policy")],
-    ["KMSInvalidStateException", ""],
+    ["AccessDeniedException", noneAllows("resource control policy")],
+    ["AccessDeniedException", oneDenies("a resource control policy")],
+    ["AccessDeniedException", noneAllows("VPC endpoint policy")],
+    ["AccessDeniedException", oneDenies("a VPC endpoint policy")],
   ] as const;
 
   describe.each([
@@ -251,6 +263,45 @@ describe("a key whose tags cannot be read", () => {
       );
     });
   });
+
+  test("because of something else stops the command too, and no permission is blamed", async () => {
+    answerWith({ error: "KMSInternalException", message: "try again" });
+    expect(await refusal([keyStack()])).toBe(
+      "KMS in eu-west-1: the deploy role must be able to look for keys that no state knows (kms:ListKeys, kms:ListResourceTags, kms:DescribeKey), got KMSInternalException: try again; put that right, and run the same command again",
+    );
+  });
+});
+
+describe("a key that no state knows and that waits for its deletion", () => {
+  beforeEach(() => {
+    aws.answer({
+      ListKeys: () => ({ json: { Keys: [{ KeyId: "dying" }, { KeyId: "renamed" }] } }),
+      ListResourceTags: ({ input }) =>
+        tagsAnswer(tagsOf(input.KeyId === "dying" ? "archive" : "letters")),
+      DescribeKey: () => ({ json: { KeyMetadata: { KeyState: "PendingDeletion" } } }),
+    });
+  });
+
+  test("refuses nothing, and is named with the command that keeps it", async () => {
+    expect(await refuseUnseenKeys(propsOf([keyStack()]), new Map())).toEqual([
+      "key dying in eu-west-1 waits for its deletion, and no state knows it: another key archive is made beside it, which cannot decrypt what that one has encrypted. To keep the old one: aws kms cancel-key-deletion --region eu-west-1 --key-id dying, then run the same command again",
+    ]);
+  });
+
+  test("is nothing that a destroy leaves behind", async () => {
+    expect(await keysLeftByDestroy(propsOf([keyStack()]), new Map())).toEqual([]);
+  });
+});
+
+test("a key that a destroy leaves behind is named with the command that takes it over", async () => {
+  aws.answer({
+    ListKeys: () => ({ json: { Keys: [{ KeyId: "lost" }] } }),
+    ListResourceTags: () => tagsAnswer(tagsOf("archive")),
+    DescribeKey: () => ({ json: { KeyMetadata: { KeyState: "Enabled" } } }),
+  });
+  expect(await keysLeftByDestroy(propsOf([keyStack()]), new Map())).toEqual([
+    "key lost in eu-west-1 is in no state: it stays in AWS, and is paid for. To destroy it too, take it over first: npm run keyspan -- import prod keys 'aws_kms_key.archive' 'lost@eu-west-1'",
+  ]);
 });
 
 test("a key of another account's file, of another name, or that a state knows is nobody's loss", async () => {

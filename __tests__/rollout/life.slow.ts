@@ -224,6 +224,14 @@ test("an account is given up in two steps", async () => {
   expect(refused.code).toBe(1);
   project.editAccount("second", "  crew: {", "  team: {");
   project.editAccount("second", "protect: true", "protect: false");
+  const early = await project.keyspan(["destroy", "second", "--yes"]);
+  expect(early.err).toContain(
+    "destroy: protect: false must be applied to account second before it is destroyed, got",
+  );
+  expect(early.err).toContain(
+    "nothing has been changed: npm run keyspan -- apply second, then destroy\n  keys: aws_kms_key.alerts\n",
+  );
+  expect(early).toMatchObject({ code: 1, calls: [] });
   await applyAll("second");
   const destroyed = await project.keyspan(["destroy", "second", "--yes"]);
   expect(destroyed).toMatchObject({ code: 0 });

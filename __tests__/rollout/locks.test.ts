@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeLock, duration } from "../../cli/rollout/account-lock";
+import { describeLock, duration, runUrl } from "../../cli/rollout/account-lock";
 import { lockFolder } from "../../cli/rollout/folder-lock";
 import { StateBucket } from "../../cli/rollout/state-bucket";
 import { stateAccount, TestEndpoints } from "../helpers/endpoints";
@@ -69,6 +69,25 @@ describe("an account's folder", () => {
       release();
     },
   );
+});
+
+test.each([
+  [{}, []],
+  [
+    {
+      GITHUB_SERVER_URL: "https://github.com",
+      GITHUB_REPOSITORY: "acme/keys",
+      GITHUB_RUN_ID: "7",
+    },
+    ["https://github.com/acme/keys/actions/runs/7"],
+  ],
+  [
+    { CI_JOB_URL: "https://gitlab.com/acme/keys/-/jobs/7" },
+    ["https://gitlab.com/acme/keys/-/jobs/7"],
+  ],
+  [{ BUILD_URL: "https://ci.acme.com/7/" }, ["https://ci.acme.com/7/"]],
+])("the run of a CI system is named by its page: %j", (env, url) => {
+  expect(runUrl(env)).toEqual(url);
 });
 
 test("only the lock that was looked at is given back, not one that was taken since", async () => {

@@ -133,6 +133,16 @@ describe("the world that it was planned for", () => {
     expect({ code, calls }).toEqual({ code: 1, calls: [] });
   });
 
+  test("with another account beside it, neither is applied", async () => {
+    const { value, code, calls } = await project.json<{
+      readonly accounts: readonly { readonly failures: readonly string[] }[];
+    }>(["apply", "small", "other", "--plan", saved, "--digest", digest]);
+    const refused =
+      "apply: --digest must stand for every account that is named, got one that does not for other, but for small; nothing was opened or applied: name those, or plan again";
+    expect(value.accounts.map(({ failures }) => failures)).toEqual([[refused], [refused]]);
+    expect({ code, calls }).toEqual({ code: 1, calls: [] });
+  });
+
   test("a plan of another workspace is refused, though it is named so", async () => {
     const { setFile } = jest.requireActual("../../cli/rollout/plan-set");
     const renamed = join(project.directory, "renamed.plan");

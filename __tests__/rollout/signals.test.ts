@@ -107,7 +107,7 @@ test("a Terraform that takes an object over gets one signal too, and its lock is
   await sleep(200);
   writeFileSync(file("end"), "");
   expect(await command.ended).toEqual({ code: 1, signal: null });
-  expect(readFileSync(file("heard"), "utf8")).toBe("INT\nended\n");
+  expect(readFileSync(file("heard"), "utf8")).toBe("TERM\nended\n");
   expect(command.text()).toContain(
     "keys: terraform import -no-color -input=false aws_kms_key.archive mrk-1@eu-west-1 was stopped\n",
   );

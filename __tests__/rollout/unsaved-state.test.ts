@@ -32,6 +32,24 @@ test("nothing goes on before it is written, and one command writes it", async ()
   );
   expect({ code: refused.code, calls: refused.calls }).toEqual({ code: 1, calls: [] });
 
+  // What could not write the state could not give its lock back either.
+  const held = {
+    ID: "3f6e",
+    Operation: "OperationTypeApply",
+    Who: "ci",
+    Created: "2026-01-02T03:04:05Z",
+  };
+  writeFileSync(`${object}.tflock`, JSON.stringify(held));
+  const locked = await project.keyspan(["push-state", "small", "keys"]);
+  expect(locked.err).toContain("npm run keyspan -- unlock small --id 3f6e");
+  expect(locked.code).toBe(1);
+  const seen = await project.keyspan(["status", "small"]);
+  expect(seen.out).toContain("the state of keys in small is locked by ci");
+  expect(await project.keyspan(["unlock", "small", "--id", "3f6e"])).toMatchObject({
+    code: 0,
+    out: "unlocked the state of keys in small\n",
+  });
+
   const pushed = await project.keyspan(["push-state", "small", "keys"]);
   expect({ code: pushed.code, out: pushed.out }).toEqual({
     code: 0,

@@ -191,6 +191,7 @@ async function converge(
     logDirectory,
     operationsAtATime: operationsAtATime(1),
     stop,
+    warn: say,
     initOrder: {},
   });
   const planFile = resolve(outputDirectory, "bootstrap.tfplan");

@@ -10,6 +10,7 @@ import { IAM_REGIONS, parseArn } from "../../modules/partition";
 import { STATE_ROLE_TAG } from "../../modules/s3/state-bucket";
 import { BOOTSTRAP_STATE_KEY } from "../../modules/s3/state-keys";
 import { type NamedObject, STATE_STACK_ID } from "../../stacks/state-stack";
+import { REQUEST_LIMITS } from "../aws-access";
 import { CREDENTIAL_SOURCES, type CredentialOrigin } from "../aws-config-file";
 
 type Credentials = Awaited<ReturnType<ReturnType<typeof fromIni>>>;
@@ -74,6 +75,7 @@ export async function administratorCredentials(
     if ("sourceProfile" in origin) {
       return await providers.fromIni({
         profile: origin.sourceProfile,
+        clientConfig: { requestHandler: REQUEST_LIMITS },
         ...(env.AWS_CONFIG_FILE && { configFilepath: env.AWS_CONFIG_FILE }),
         ...(env.AWS_SHARED_CREDENTIALS_FILE && { filepath: env.AWS_SHARED_CREDENTIALS_FILE }),
       })();
@@ -123,6 +125,8 @@ export interface StateOwnerProps {
 export class StateOwner {
   private s3Client: Promise<S3Client> | undefined;
   private iamClient: Promise<IAMClient> | undefined;
+  /** The lock as it was last looked at. */
+  private seenLock: { readonly id: string; readonly etag: string } | undefined;
 
   constructor(private readonly props: StateOwnerProps) {}
 
@@ -175,10 +179,11 @@ export class StateOwner {
 
   /** The version of the stack's state in the bucket; `undefined` if it is not there. */
   async state(): Promise<StateVersion | undefined> {
-    const text = await this.read(BOOTSTRAP_STATE_KEY);
-    if (text === undefined) {
+    const object = await this.read(BOOTSTRAP_STATE_KEY);
+    if (object === undefined) {
       return undefined;
     }
+    const { text } = object;
     const version = versionOf(text);
     if (version === undefined) {
       throw new ValidationError(
@@ -214,32 +219,44 @@ export class StateOwner {
 
   /** The lock on the stack's state, if anybody has it. */
   async lock(): Promise<StateLock | undefined> {
-    const text = await this.read(LOCK_KEY);
-    if (text === undefined) {
-      return undefined;
-    }
-    try {
-      const {
-        ID: id,
-        Operation: operation,
-        Who: who,
-        Created: created,
-      } = lockSchema.parse(JSON.parse(text));
-      return { id, operation, who, created };
-    } catch {
-      return { id: "unreadable", operation: "unknown", who: "unknown", created: "" };
-    }
+    const object = await this.read(LOCK_KEY);
+    const lock = object === undefined ? undefined : lockOf(object.text);
+    this.seenLock = object && lock && { id: lock.id, etag: object.etag };
+    return lock;
   }
 
-  /** Removes the lock. */
+  /**
+   * Removes the lock that {@link lock} has found.
+   *
+   * @throws {ValidationError} if it was given back since; another one may be there instead
+   */
   async removeLock(): Promise<void> {
+    const { seenLock: seen } = this;
+    if (seen === undefined) {
+      throw new Error("a lock must have been looked at before it is removed");
+    }
     const { DeleteObjectCommand } = await import("@aws-sdk/client-s3");
     const { bucket } = this.props.account.state;
     const client = await this.s3();
-    await this.explained(
-      `delete s3://${bucket}/${LOCK_KEY}`,
-      client.send(new DeleteObjectCommand({ Bucket: bucket, Key: LOCK_KEY })),
-    );
+    try {
+      await client.send(
+        new DeleteObjectCommand({
+          Bucket: bucket,
+          Key: LOCK_KEY,
+          // Between a look and a delete somebody else may have taken it:
+          // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+          IfMatch: seen.etag,
+        }),
+      );
+    } catch (error) {
+      const { name } = described(error);
+      if (["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].includes(name)) {
+        throw new ValidationError(
+          `--unlock must be the id of the lock on the state of bucket ${bucket}, got ${seen.id}, which was given back just now; run the command again`,
+        );
+      }
+      throw refusal(`delete s3://${bucket}/${LOCK_KEY}`, error);
+    }
   }
 
   /**
@@ -312,13 +329,15 @@ export class StateOwner {
     return Role?.Tags ?? [];
   }
 
-  private async read(key: string): Promise<string | undefined> {
+  private async read(
+    key: string,
+  ): Promise<{ readonly text: string; readonly etag: string } | undefined> {
     const { bucket } = this.props.account.state;
     const { GetObjectCommand } = await import("@aws-sdk/client-s3");
     const client = await this.s3();
     try {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-      return (await Body?.transformToString()) ?? "";
+      const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return { text: (await Body?.transformToString()) ?? "", etag: ETag ?? "" };
     } catch (error) {
       if (described(error).name === "NoSuchKey") {
         return undefined;
@@ -346,7 +365,13 @@ export class StateOwner {
   private settings(service: string, region: string) {
     const { credentials, env } = this.props;
     const endpoint = env[`AWS_ENDPOINT_URL_${service}`] || env.AWS_ENDPOINT_URL || undefined;
-    return { region, credentials, maxAttempts: 4, ...(endpoint !== undefined && { endpoint }) };
+    return {
+      region,
+      credentials,
+      maxAttempts: 4,
+      requestHandler: REQUEST_LIMITS,
+      ...(endpoint !== undefined && { endpoint }),
+    };
   }
 
   private async explained<T>(what: string, asking: Promise<T>): Promise<T> {
@@ -360,6 +385,20 @@ export class StateOwner {
 
 /** Terraform's own lock beside the state. */
 const LOCK_KEY = `${BOOTSTRAP_STATE_KEY}${STATE_LOCK_SUFFIX}`;
+
+function lockOf(text: string): StateLock {
+  try {
+    const {
+      ID: id,
+      Operation: operation,
+      Who: who,
+      Created: created,
+    } = lockSchema.parse(JSON.parse(text));
+    return { id, operation, who, created };
+  } catch {
+    return { id: "unreadable", operation: "unknown", who: "unknown", created: "" };
+  }
+}
 
 interface Tag {
   readonly Key?: string | undefined;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { holdAccount, refuseStopped } from "../hold-account";
 import type { Command } from "../io";
 import { type Deployment, exitCodeOf, prepareDeployment } from "../prepare-deployment";
+import { killedUnnoticed } from "../rollout/account-lock";
 import { operationsAtATime, StackTerraform } from "../rollout/stack-terraform";
 import type { StopRequest } from "../rollout/stop-request";
 import { explainIncomplete, type UnseenObjectsProps } from "../rollout/unseen-objects";
@@ -16,7 +17,7 @@ import { Terraform } from "../terraform";
  */
 export const deploy: Command = (argv, io) => {
   const deployment = prepareDeployment("deploy", argv, io);
-  const { selected, terraform, cdktf } = deployment;
+  const { account, bucket, selected, terraform, cdktf } = deployment;
   return exitCodeOf(deployment, io, () =>
     holdAccount(deployment, "deploy", io, async (stop) => {
       for (const folder of selected) {
@@ -28,11 +29,12 @@ export const deploy: Command = (argv, io) => {
       // More at a time, and cdktf kills the others when one fails: their states are lost.
       // https://github.com/hashicorp/terraform-cdk/issues/3206
       const { code, stopCode } = await cdktf(selected, "--parallelism", "1");
-      if (code !== 0 && stopCode === undefined) {
+      const killed = code === 0 ? await killedUnnoticed(bucket, account.workspace, selected) : [];
+      if ((code !== 0 || killed.length > 0) && stopCode === undefined) {
         const lines = await explainIncomplete(unseenObjectsOf(deployment, stop), selected);
-        io.err(lines.map((line) => `${line}\n`).join(""));
+        io.err([...killed, ...lines].map((line) => `${line}\n`).join(""));
       }
-      return code;
+      return killed.length > 0 ? 1 : code;
     }),
   );
 };
@@ -53,6 +55,7 @@ function unseenObjectsOf(
       logDirectory: join(workDirectory, "logs"),
       operationsAtATime: operationsAtATime(account.regions.length),
       stop,
+      warn: () => {},
       // All stacks are prepared.
       initOrder: { first: Promise.resolve(undefined) },
     }),

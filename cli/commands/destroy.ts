@@ -2,6 +2,7 @@ import type { AccountConfig } from "../../config/account-config";
 import { holdAccount, refuseStopped } from "../hold-account";
 import type { Command, CommandIo } from "../io";
 import { type Deployment, exitCodeOf, prepareDeployment } from "../prepare-deployment";
+import { killedUnnoticed } from "../rollout/account-lock";
 import type { StopRequest } from "../rollout/stop-request";
 import type { StackFolder } from "../stack-folders";
 
@@ -32,10 +33,16 @@ async function destroyStacks(
     refuseStopped(stop);
     // The flag switches off cdktf's order, which is kept here: what depends on a stack is already
     // gone, and cdktf would want it named all the same.
-    const { code, stopCode } = await deployment.cdktf(
+    const { code: cdktfCode, stopCode } = await deployment.cdktf(
       [folder],
       "--ignore-missing-stack-dependencies",
     );
+    const killed =
+      cdktfCode === 0
+        ? await killedUnnoticed(deployment.bucket, deployment.account.workspace, [folder])
+        : [];
+    io.err(killed.map((line) => `${line}\n`).join(""));
+    const code = killed.length > 0 ? 1 : cdktfCode;
     if (code !== 0) {
       failed = folder;
     } else {

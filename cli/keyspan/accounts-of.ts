@@ -1,10 +1,11 @@
 /** Which accounts a command is about, and how it goes through them. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { AccountConfig } from "../../config/account-config";
 import { accountNames, loadAccounts } from "../../config/load-account";
 import { RINGS } from "../../config/rules";
-import { ValidationError } from "../../modules/errors";
+import { showValue, ValidationError } from "../../modules/errors";
 import type { CommandIo } from "../io";
 import type { RolloutContext } from "../rollout/account-session";
 import { progressOf } from "../rollout/progress";
@@ -62,7 +63,7 @@ function wholeNumber(min: number): (text: string) => number {
 /**
  * The accounts that a command is about, in the order in which they were named, or of their rings.
  *
- * @throws {UsageError} if none is named, or some and `--all`
+ * @throws {UsageError} if none is named, or some and `--all`, or one that is not there
  * @throws {ValidationError} with the problems of every file
  */
 export function selectAccounts(
@@ -71,7 +72,7 @@ export function selectAccounts(
   { all = false, ring }: Pick<RolloutOptions, "all" | "ring">,
   io: CommandIo,
 ): readonly AccountConfig[] {
-  const directory = join(io.projectDirectory ?? ".", ACCOUNTS_DIRECTORY);
+  const directory = directoryOf(io);
   const known = accountNames(directory);
   if (all === names.length > 0) {
     throw new UsageError(
@@ -81,21 +82,7 @@ export function selectAccounts(
   if (ring !== undefined && !all) {
     throw new UsageError(`${command}: --ring must stand beside --all, got it alone; add --all`);
   }
-  const unknown = [...new Set(names)].filter((name) => !known.includes(name));
-  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-  if (unknown.length > 0 || repeated.length > 0) {
-    throw new UsageError(
-      [
-        ...unknown.map(
-          (name) =>
-            `${command}: an account must be one of ${known.join(", ")}, got ${JSON.stringify(name)}; correct it`,
-        ),
-        ...repeated.map(
-          (name) => `${command}: an account must be named once, got ${name} again; name it once`,
-        ),
-      ].join("\n"),
-    );
-  }
+  checkAccountNames(command, names, io);
   const { accounts, problems } = loadAccounts(directory, all ? known : names);
   if (problems.length > 0) {
     throw new ValidationError(problems.join("\n"));
@@ -107,6 +94,52 @@ export function selectAccounts(
     );
   }
   return selected;
+}
+
+/**
+ * The one account that a command is about.
+ *
+ * @param command - name of the command, which opens the message
+ * @throws {UsageError} if there is no such account
+ * @throws {ValidationError} with every problem of its file
+ */
+export function selectAccount(command: string, name: string, io: CommandIo): AccountConfig {
+  const [account] = selectAccounts(command, [name], {}, io);
+  if (account === undefined) {
+    throw new Error(`selectAccounts must return ${name}`);
+  }
+  return account;
+}
+
+/**
+ * Refuses names that no account has, for commands that read the files themselves.
+ *
+ * @param command - name of the command, which opens the message
+ * @throws {UsageError} with a line for each name that is unknown or repeated
+ */
+export function checkAccountNames(command: string, names: readonly string[], io: CommandIo): void {
+  const directory = directoryOf(io);
+  const known = accountNames(directory);
+  const unknown = [...new Set(names)].filter((name) => !known.includes(name));
+  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  if (unknown.length > 0 || repeated.length > 0) {
+    throw new UsageError(
+      [
+        ...unknown.map((name) => {
+          const misnamed = join(directory, `${name}.yml`);
+          const fix = existsSync(misnamed) ? `rename ${misnamed} to .yaml` : "correct it";
+          return `${command}: an account must be one of ${known.join(", ") || "(none yet)"}, got ${showValue(name)}; ${fix}`;
+        }),
+        ...repeated.map(
+          (name) => `${command}: an account must be named once, got ${name} again; name it once`,
+        ),
+      ].join("\n"),
+    );
+  }
+}
+
+function directoryOf(io: CommandIo): string {
+  return join(io.projectDirectory ?? ".", ACCOUNTS_DIRECTORY);
 }
 
 /** Does a command's work on accounts, with progress shown and signals heard; always cleans up. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { AccountConfig } from "../../config/account-config";
+import { AwsAccess } from "../aws-access";
 import { failureOf } from "../failure-of";
 import { giveBack, lockAccount } from "../rollout/account-lock";
 import { AccountSession, outputRootOf, type RolloutContext } from "../rollout/account-session";
@@ -11,8 +12,9 @@ import {
   verifyUnmoved,
 } from "../rollout/apply-account";
 import { refuseUnseenKeys } from "../rollout/key-guard";
-import { initializeAll, planAccount, prepareAll } from "../rollout/plan-account";
+import { initializeLocked, planAccount, prepareAll } from "../rollout/plan-account";
 import {
+  accountsOfPlanSet,
   type PlanSource,
   planFolder,
   readPlanSet,
@@ -21,6 +23,8 @@ import {
 import { rollOut } from "../rollout/rings";
 import { PlanWriter } from "../rollout/save-plans";
 import { countChanges, shouts, showCounts } from "../rollout/stack-changes";
+import { StateBucket } from "../rollout/state-bucket";
+import { refuseVanishedStacks } from "../rollout/vanished-stacks";
 import { type RolloutOptions, selectAccounts, withAccounts, withContext } from "./accounts-of";
 import { approve, requireApprover } from "./approve";
 import { type CommandResult, type DefineCommand, EXIT_CODE, UsageError } from "./command";
@@ -91,11 +95,15 @@ async function apply(
   if (!asks) {
     context.progress.start(accounts.map(({ workspace }) => workspace));
   }
+  const refusal = await uncovered(accounts, options, context).catch(failureOf);
   const { results, notStarted, stoppedAfterRing } = await rollOut(
     accounts,
     // Two questions at once cannot be answered.
     { ...options, ...(asks && { maxConcurrent: 1 }) },
-    (account) => applyOne(account, options, context),
+    (account) =>
+      refusal === undefined
+        ? applyOne(account, options, context)
+        : Promise.resolve({ stacks: [], failures: [refusal] }),
     isFailed,
     () => context.stop.requested,
   );
@@ -168,7 +176,13 @@ async function locked(
   work: () => Promise<AccountResult>,
 ): Promise<AccountResult> {
   const { bucket, account, folders } = session;
-  const lock = await lockAccount(bucket, account.workspace, folders, "apply");
+  const lock = await lockAccount(
+    bucket,
+    account.workspace,
+    folders,
+    "apply",
+    session.context.io.env,
+  );
   session.ownLock = lock.id;
   let result: AccountResult | undefined;
   try {
@@ -179,32 +193,70 @@ async function locked(
   }
 }
 
+/**
+ * Why a digest does not stand for all accounts that are named, which is told before any of them is
+ * touched; `undefined` if it does.
+ *
+ * @throws {ValidationError} if there are no plans of that digest
+ */
+async function uncovered(
+  accounts: readonly AccountConfig[],
+  { digest, plan }: ApplyOptions,
+  { io, origin }: RolloutContext,
+): Promise<string | undefined> {
+  const [first, ...others] = accounts;
+  if (digest === undefined || first === undefined || others.length === 0) {
+    return undefined;
+  }
+  const access = new AwsAccess({ account: first, origin, sessionName: "apply", env: io.env });
+  const bucket = new StateBucket({
+    access,
+    state: first.state,
+    workspace: first.workspace,
+    role: "state-write",
+  });
+  const covered = await accountsOfPlanSet(sourceOf(first, bucket, digest, plan), digest);
+  const missing = accounts.filter(({ workspace }) => !covered.includes(workspace));
+  return missing.length === 0
+    ? undefined
+    : `apply: --digest must stand for every account that is named, got one that does not for ${missing.map(({ workspace }) => workspace).join(", ")}, but for ${covered.join(", ")}; nothing was opened or applied: name those, or plan again`;
+}
+
+function sourceOf(
+  account: AccountConfig,
+  bucket: StateBucket,
+  digest: string,
+  directory: string | undefined,
+): PlanSource {
+  return directory === undefined
+    ? {
+        name: `s3://${account.state.bucket}/plans/${digest}`,
+        read: (path) => bucket.plan(`${digest}/${path}`),
+      }
+    : planFolder(directory);
+}
+
 async function applyApproved(
   session: AccountSession,
   digest: string,
   directory: string | undefined,
 ): Promise<AccountResult> {
   const { account, bucket } = session;
-  const source: PlanSource =
-    directory === undefined
-      ? {
-          name: `s3://${account.state.bucket}/plans/${digest}`,
-          read: (path) => bucket.plan(`${digest}/${path}`),
-        }
-      : planFolder(directory);
+  const source = sourceOf(account, bucket, digest, directory);
   const { accounts } = await readPlanSet(source, digest, [account.workspace]);
   const saved = accounts.get(account.workspace);
   if (saved === undefined) {
     throw new Error("a plan set that was read has every account that was wanted");
   }
   await verifyUnmoved(session, saved);
+  await refuseVanishedStacks(bucket, account.workspace, session.folders);
   const states = await session.states();
   for (const notice of await refuseUnseenKeys(session, states)) {
     session.context.progress.say(`${account.workspace}: ${notice}`);
   }
   takeProviderLock(session, saved);
   // A refusal must leave everything as it is: the same digest may be right a moment later.
-  await initializeAll(session);
+  await initializeLocked(session);
   verifyProviders(session, saved);
   await prepareAll(session, states);
   return finish(session, saved, false);

@@ -1,4 +1,5 @@
 import { bootstrap } from "../bootstrap/bootstrap";
+import { checkAccountNames } from "./accounts-of";
 import { type DefineCommand, type OriginOptions, originFrom } from "./command";
 
 interface Options extends OriginOptions {
@@ -38,8 +39,9 @@ Examples:
   npm run keyspan -- bootstrap prod --unlock 0c9b2d6e-5f6b-4b8e-9f0d-5a2b8f0a3c11`,
     )
     .action(
-      act((account: string, options: Options) =>
-        bootstrap(
+      act((account: string, options: Options) => {
+        checkAccountNames("bootstrap", [account], io);
+        return bootstrap(
           account,
           {
             origin: originFrom("bootstrap", options),
@@ -48,7 +50,7 @@ Examples:
             ...(options.unlock !== undefined && { unlock: options.unlock }),
           },
           io,
-        ),
-      ),
+        );
+      }),
     );
 };

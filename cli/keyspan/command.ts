@@ -63,16 +63,20 @@ export function withOrigin(command: Command): Command {
 /**
  * Where the first credentials come from.
  *
- * @throws {ValidationError} if both flags are given, or one has a wrong value
+ * @throws {UsageError} if both flags are given, or one has a wrong value
  */
 export function originFrom(
   command: string,
   { sourceProfile, credentialSource }: OriginOptions,
 ): CredentialOrigin {
-  return originOf(command, [
-    ...(sourceProfile === undefined ? [] : [{ name: "source-profile", value: sourceProfile }]),
-    ...(credentialSource === undefined
-      ? []
-      : [{ name: "credential-source", value: credentialSource }]),
-  ]);
+  try {
+    return originOf(command, [
+      ...(sourceProfile === undefined ? [] : [{ name: "source-profile", value: sourceProfile }]),
+      ...(credentialSource === undefined
+        ? []
+        : [{ name: "credential-source", value: credentialSource }]),
+    ]);
+  } catch (error) {
+    throw error instanceof ValidationError ? new UsageError(error.message) : error;
+  }
 }

@@ -1,12 +1,11 @@
 import { join } from "node:path";
-import { loadAccount } from "../../config/load-account";
 import { ValidationError } from "../../modules/errors";
 import { giveBack, lockAccount } from "../rollout/account-lock";
 import { AccountSession, type RolloutContext } from "../rollout/account-session";
 import { destroyAccount, planDestroy } from "../rollout/destroy-account";
 import { showCounts } from "../rollout/stack-changes";
 import { ACCOUNTS_DIRECTORY } from "../synthesize";
-import { withContext, withParallelism } from "./accounts-of";
+import { selectAccount, withContext, withParallelism } from "./accounts-of";
 import { approve, requireApprover } from "./approve";
 import {
   type CommandResult,
@@ -40,7 +39,7 @@ Example:
     .action(
       act((workspace: string, options: DestroyOptions) => {
         const file = join(io.projectDirectory ?? ".", ACCOUNTS_DIRECTORY);
-        const account = loadAccount(file, workspace, "the account");
+        const account = selectAccount("destroy", workspace, io);
         if (account.protect) {
           throw new ValidationError(
             `destroy: protect must be false for account ${workspace}, got true; to give the account up, set protect: false in ${join(file, `${workspace}.yaml`)} and apply that (npm run keyspan -- apply ${workspace}), then destroy: Terraform drops its refusal with the first, and deletes with the second`,
@@ -69,7 +68,7 @@ async function destroy(
   });
   try {
     const { bucket, folders, account } = session;
-    const lock = await lockAccount(bucket, workspace, folders, "destroy");
+    const lock = await lockAccount(bucket, workspace, folders, "destroy", context.io.env);
     session.ownLock = lock.id;
     try {
       const { plans, failures } = await planDestroy(session);

@@ -1,10 +1,10 @@
 /** `npm run keyspan -- doctor <account>`: whether AWS is ready for an account's first apply. */
 import { join } from "node:path";
-import { loadAccount } from "../../config/load-account";
 import { examine } from "../doctor/examine";
 import { countLevels, type Finding, LEVELS, renderFindings } from "../doctor/findings";
 import { plannedResources } from "../doctor/planned-resources";
 import { ACCOUNTS_DIRECTORY } from "../synthesize";
+import { selectAccount } from "./accounts-of";
 import {
   type CommandResult,
   type DefineCommand,
@@ -45,8 +45,8 @@ Examples:
     .action(
       act(async (name: string, options: OriginOptions): Promise<CommandResult> => {
         const origin = originFrom("doctor", options);
+        const account = selectAccount("doctor", name, io);
         const accounts = join(io.projectDirectory ?? ".", ACCOUNTS_DIRECTORY);
-        const account = loadAccount(accounts, name, "the account");
         const { stacks, planned } = plannedResources(account.workspace, accounts);
         io.err(`${account.workspace}: looking at account ${account.id}\n`);
         const findings = await examine({ account, stacks, planned, origin, env: io.env });

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { Option } from "commander";
 import type { AccountConfig } from "../../config/account-config";
 import { loadLedger } from "../../config/ledger";
-import { loadAccount } from "../../config/load-account";
 import { showValue } from "../../modules/errors";
 import { statePolicy } from "../../modules/iam/state-role-policy";
 import { parseArn } from "../../modules/partition";
@@ -22,6 +21,7 @@ import {
   trustOf,
 } from "../permissions/trust-policy";
 import { ACCOUNTS_DIRECTORY } from "../synthesize";
+import { selectAccount } from "./accounts-of";
 import { type DefineCommand, EXIT_CODE, UsageError } from "./command";
 
 const ROLES: readonly PermissionRole[] = ["plan", "apply", "state-read", "state-write"];
@@ -79,8 +79,8 @@ Examples:
     )
     .action(
       act(async (workspace: string, options: PermissionsOptions) => {
+        const account = selectAccount("permissions", workspace, io);
         const directory = join(io.projectDirectory ?? ".", ACCOUNTS_DIRECTORY);
-        const account = loadAccount(directory, workspace, "the account");
         const permissions = rolePermissions(directory, account, options);
         return { exitCode: EXIT_CODE.done, text: show(permissions), json: permissions };
       }),

@@ -78,7 +78,9 @@ async function plan(
   );
   const digest = writer.finish();
   const pending = plans.filter(isPending);
+  let uploaded = false;
   if (options.upload && pending.length > 0) {
+    uploaded = true;
     // Those without changes too: one digest stands for all of them.
     for (const account of accounts.filter(({ workspace }) =>
       plans.some((one) => one.workspace === workspace),
@@ -93,6 +95,7 @@ async function plan(
       try {
         await writer.upload(digest, account, bucketOf(account, access, role));
       } catch (error) {
+        uploaded = false;
         failures.push({ account: account.workspace, text: failureOf(error) });
       }
     }
@@ -113,7 +116,7 @@ async function plan(
       : []),
     ...(pending.length > 0
       ? [
-          `Plans in words: ${directory}/<account>/<stack>.txt\nDigest: ${digest}\nOnce approved: npm run keyspan -- apply ${pending.map(({ workspace }) => workspace).join(" ")} ${options.upload ? "" : `--plan ${directory} `}--digest ${digest}\n`,
+          `Plans in words: ${directory}/${plans.length === 1 ? plans[0]?.workspace : "<account>"}/<stack>.txt\nDigest: ${digest}\nOnce approved: npm run keyspan -- apply ${pending.map(({ workspace }) => workspace).join(" ")} ${options.upload ? "" : `--plan ${directory} `}--digest ${digest}\n`,
         ]
       : []),
   ].join("\n");
@@ -123,6 +126,7 @@ async function plan(
     json: {
       digest,
       directory,
+      uploaded,
       accounts: plans.map((one) => ({
         account: one.workspace,
         stacks: one.stacks.map(({ id, status, reason, changes }) => ({

@@ -6,7 +6,7 @@ import type { CommandIo } from "../io";
 import { giveBack, heldLocks, lockAccount } from "../rollout/account-lock";
 import { AccountSession } from "../rollout/account-session";
 import { hasUnsavedState, UNSAVED_STATE_FILE } from "../stack-folders";
-import { withContext } from "./accounts-of";
+import { checkAccountNames, withContext } from "./accounts-of";
 import {
   type CommandResult,
   type DefineCommand,
@@ -25,8 +25,9 @@ export const defineUnlock: DefineCommand = (program, io, act) => {
       "\nMake sure that the run is gone: its machine, and its Terraform.\n\nExample:\n  npm run keyspan -- unlock prod --id 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed",
     )
     .action(
-      act((workspace: string, options: OriginOptions & { readonly id: string }) =>
-        withContext(io, "unlock", options, async (context): Promise<CommandResult> => {
+      act((workspace: string, options: OriginOptions & { readonly id: string }) => {
+        checkAccountNames("unlock", [workspace], io);
+        return withContext(io, "unlock", options, async (context): Promise<CommandResult> => {
           const session = await AccountSession.open({
             context,
             workspace,
@@ -64,8 +65,8 @@ export const defineUnlock: DefineCommand = (program, io, act) => {
           } finally {
             await session.close();
           }
-        }),
-      ),
+        });
+      }),
     );
 };
 
@@ -116,8 +117,9 @@ export const definePushState: DefineCommand = (program, io, act) => {
       "\nTerraform refuses a state of another lineage, and one that is older.\n\nExample:\n  npm run keyspan -- push-state prod keys",
     )
     .action(
-      act((workspace: string, stack: string, options: OriginOptions) =>
-        withContext(io, "push-state", options, async (context): Promise<CommandResult> => {
+      act((workspace: string, stack: string, options: OriginOptions) => {
+        checkAccountNames("push-state", [workspace], io);
+        return withContext(io, "push-state", options, async (context): Promise<CommandResult> => {
           const session = await AccountSession.open({
             context,
             workspace,
@@ -136,6 +138,7 @@ export const definePushState: DefineCommand = (program, io, act) => {
               workspace,
               session.folders,
               "push-state",
+              io.env,
             );
             try {
               await session.stacks.prepare(folder, "make");
@@ -152,8 +155,8 @@ export const definePushState: DefineCommand = (program, io, act) => {
           } finally {
             await session.close();
           }
-        }),
-      ),
+        });
+      }),
     );
 };
 
@@ -176,11 +179,12 @@ function runInStack(
   args: readonly string[],
   address: string,
 ): Promise<CommandResult> {
+  checkAccountNames(command, [workspace], io);
   return withContext(io, command, options, async (context) => {
     const session = await AccountSession.open({ context, workspace, command, purpose: "apply" });
     try {
       const folder = session.stackNamed(stack);
-      const lock = await lockAccount(session.bucket, workspace, session.folders, command);
+      const lock = await lockAccount(session.bucket, workspace, session.folders, command, io.env);
       try {
         await session.stacks.prepare(folder, "make");
         await session.terraform.runIn(folder, [command, "-no-color", ...args]);

@@ -5,6 +5,7 @@ import { AccountSession, type RolloutContext } from "../rollout/account-session"
 import { type AccountStatus, accountStatus, type StackStatus } from "../rollout/account-status";
 import { rollOut } from "../rollout/rings";
 import { showCounts } from "../rollout/stack-changes";
+import { describeVanished } from "../rollout/vanished-stacks";
 import { type RolloutOptions, selectAccounts, withAccounts, withContext } from "./accounts-of";
 import { type CommandResult, type DefineCommand, EXIT_CODE } from "./command";
 
@@ -53,7 +54,8 @@ async function status(
     outcomes.some((outcome) => "failure" in outcome) ||
     stacks.some(({ failed }) => failed === true)
       ? EXIT_CODE.failed
-      : stacks.some(isPending)
+      : stacks.some(isPending) ||
+          outcomes.some((outcome) => "vanished" in outcome && outcome.vanished.length > 0)
         ? EXIT_CODE.pending
         : EXIT_CODE.done;
   const now = new Date();
@@ -74,6 +76,7 @@ async function status(
           : {
               account: outcome.workspace,
               stacks: outcome.stacks.map(({ id, ...rest }) => ({ stack: id, ...rest })),
+              vanished: outcome.vanished,
               locks: outcome.locks.map(({ on, lock }) => ({
                 on,
                 id: lock.ID,
@@ -111,7 +114,7 @@ function isPending({ deployed, drift, waiting, unknown }: StackStatus): boolean 
   return !deployed || drift.length > 0 || waiting || unknown !== undefined;
 }
 
-function describe({ workspace, stacks, locks }: AccountStatus, now: Date): string {
+function describe({ workspace, stacks, locks, vanished }: AccountStatus, now: Date): string {
   return [
     `Account ${workspace}:`,
     ...stacks.flatMap((stack) => [
@@ -123,6 +126,10 @@ function describe({ workspace, stacks, locks }: AccountStatus, now: Date): strin
       ...stack.pending.map(({ address, action }) => `    an apply would ${action} ${address}`),
       ...stack.unconfirmed.map((subscription) => `    not confirmed: ${subscription}`),
     ]),
+    ...vanished.map(
+      (stack) =>
+        `  ${describeVanished(stack)}: put its region back, as draining (README: Retiring a region)`,
+    ),
     ...locks.map((lock) => describeLock(workspace, lock, now)),
     "",
   ].join("\n");

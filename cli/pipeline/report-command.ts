@@ -2,8 +2,16 @@ import { existsSync, readFileSync } from "node:fs";
 import type * as z from "zod";
 import { showValue, ValidationError } from "../../modules/errors";
 import type { Command } from "../io";
-import { applyReportSchema, planReportSchema } from "./report-schema";
-import { applyErrors, applySummary, planComment, planErrors, planSummary } from "./report-text";
+import { applyReportSchema, planReportSchema, statusReportSchema } from "./report-schema";
+import {
+  applyErrors,
+  applySummary,
+  planComment,
+  planErrors,
+  planSummary,
+  statusErrors,
+  statusSummary,
+} from "./report-text";
 
 /** What is made of a file: Markdown, and errors for the log. */
 interface Rendered {
@@ -24,12 +32,17 @@ const FORMS: Readonly<Record<string, (file: string) => Rendered>> = {
     const report = parse(file, applyReportSchema);
     return { markdown: applySummary(report), errors: applyErrors(report) };
   },
+  "status-summary": (file) => {
+    const report = parse(file, statusReportSchema);
+    return { markdown: statusSummary(report), errors: statusErrors(report) };
+  },
 };
 
 /**
- * Prints the JSON of `npm run keyspan -- plan` or `apply` as Markdown for people: `plan-comment` for
- * a pull request, `plan-summary` and `apply-summary` for a job, with what went wrong on stderr. An
- * empty file stands for a command that failed before it could say anything.
+ * Prints the JSON of `npm run keyspan -- plan`, `apply` or `status` as Markdown for people:
+ * `plan-comment` for a pull request; `plan-summary`, `apply-summary` and `status-summary` for a job,
+ * with what went wrong on stderr. An empty file stands for a command that failed before it could say
+ * anything.
  *
  * @returns 0; 1 if the command line is wrong or the file is not what the form takes
  */

@@ -1,9 +1,10 @@
 /**
- * Plans and applies as Markdown. Only names, counts and addresses are shown: plans may hold secrets,
- * and so may the errors of Terraform, which go into the log of the job.
+ * Plans, applies and statuses as Markdown. Only names, counts and addresses are shown: plans may hold
+ * secrets, and so may the errors of Terraform, which go into the log of the job.
  */
 import { type ResourceChange, shouts, showCounts } from "../rollout/stack-changes";
-import type { ApplyReport, PlanReport } from "./report-schema";
+import { describeVanished } from "../rollout/vanished-stacks";
+import type { ApplyReport, PlanReport, StatusReport } from "./report-schema";
 
 interface ReportedStack {
   readonly stack: string;
@@ -12,7 +13,12 @@ interface ReportedStack {
   readonly changes: readonly ResourceChange[];
 }
 
-/** A plan for a pull request: counts, and what nobody must overlook; no digest, since comments can be edited. */
+type ReportedStatus = Extract<
+  StatusReport["accounts"][number],
+  { readonly stacks: unknown }
+>["stacks"][number];
+
+/** A plan for a pull request: counts, and what nobody must overlook. */
 export function planComment(report: PlanReport | undefined): string {
   if (report === undefined) {
     return NOTHING_SAID;
@@ -27,7 +33,10 @@ export function planComment(report: PlanReport | undefined): string {
   ]);
 }
 
-/** A plan for those who approve it: every change, and the digest. */
+/**
+ * A plan for a job: every change. Only with plans that were uploaded goes the digest that is to be
+ * approved: the plans of a pull request are made by its own code.
+ */
 export function planSummary(report: PlanReport | undefined): string {
   if (report === undefined) {
     return NOTHING_SAID;
@@ -43,7 +52,7 @@ export function planSummary(report: PlanReport | undefined): string {
       ...every(stacks),
     ]),
     ...missing(report),
-    ...(pending.length === 0 || report.failures.length > 0
+    ...(!report.uploaded || pending.length === 0 || report.failures.length > 0
       ? []
       : [
           `To approve: \`${pending.map(({ account }) => account).join(" ")}\`, digest`,
@@ -83,6 +92,35 @@ export function applySummary(report: ApplyReport | undefined): string {
   ]);
 }
 
+/** How accounts stand: of each stack in a line, and everything that is not as it should be. */
+export function statusSummary(report: StatusReport | undefined): string {
+  if (report === undefined) {
+    return NOTHING_SAID;
+  }
+  return sections([
+    ...report.accounts.flatMap((account) =>
+      "failure" in account
+        ? [
+            `### ${account.account}`,
+            "**Cannot be looked at.** The log of the job says why, and what to do.",
+          ]
+        : [
+            `### ${account.account}`,
+            table(account.stacks.map((stack) => [stack.stack, standing(stack)])),
+            ...listed("Not as it should be", [
+              ...account.stacks.flatMap(deviations),
+              ...account.vanished.map(describeVanished),
+              ...account.locks.map(
+                ({ on, id, who, operation, created }) =>
+                  `${on}: locked by ${who} for ${operation} since ${created}, lock ${id}`,
+              ),
+            ]),
+          ],
+    ),
+    ...(report.notStarted.length === 0 ? [] : [`Not looked at: ${report.notStarted.join(", ")}`]),
+  ]);
+}
+
 /** Why accounts could not be planned. */
 export function planErrors(report: PlanReport | undefined): string {
   return (report?.failures ?? []).map(({ account, text }) => `${account}: ${text}\n`).join("");
@@ -102,8 +140,20 @@ export function applyErrors(report: ApplyReport | undefined): string {
     .join("");
 }
 
+/** Why accounts, or stacks of them, could not be looked at. */
+export function statusErrors(report: StatusReport | undefined): string {
+  return (report?.accounts ?? [])
+    .flatMap((account) =>
+      ("failure" in account
+        ? [account.failure]
+        : account.stacks.flatMap(({ failed, unknown }) => (failed === true ? (unknown ?? []) : []))
+      ).map((text) => `${account.account}: ${text}\n`),
+    )
+    .join("");
+}
+
 const NOTHING_SAID =
-  "**FAILED** before anything was planned or applied. The log of the job says why, and what to do.\n";
+  "**FAILED** before anything was planned, applied or looked at. The log of the job says why, and what to do.\n";
 
 function missing({ failures, notStarted }: PlanReport): readonly string[] {
   return [
@@ -137,6 +187,44 @@ function applied({ status, reason, changes }: ReportedStack): string {
   ].join("; ");
 }
 
+function standing({
+  deployed,
+  resources,
+  drift,
+  pending,
+  waiting,
+  unknown,
+  failed,
+}: ReportedStatus): string {
+  if (!deployed) {
+    return "never deployed";
+  }
+  const found = [
+    // The reason of a failure is Terraform's own text.
+    ...(failed === true
+      ? ["**FAILED**: the log of the job says why, and what to do"]
+      : unknown === undefined
+        ? []
+        : [unknown]),
+    ...(drift.length > 0 ? [`${drift.length} changed in AWS`] : []),
+    ...(waiting ? [`waiting: ${pending.length === 0 ? "outputs" : showCounts(pending)}`] : []),
+  ];
+  return [`${resources} resources`, ...(found.length === 0 ? ["as its file says"] : found)].join(
+    "; ",
+  );
+}
+
+function deviations({ stack, drift, pending, unconfirmed }: ReportedStatus): readonly string[] {
+  return [
+    ...drift.map(
+      ({ address, action, arguments: changed }) =>
+        `changed in AWS: ${address} ${action === "delete" ? "is gone" : `(${changed.join(", ")})`}`,
+    ),
+    ...pending.map(({ address, action }) => `an apply would ${action} ${address}`),
+    ...unconfirmed.map((subscription) => `not confirmed: ${subscription}`),
+  ].map((line) => `${stack}: ${line}`);
+}
+
 function warning(stacks: readonly ReportedStack[]): readonly string[] {
   const lines = stacks.flatMap(({ stack, changes }) => shouts(stack, changes));
   return lines.length === 0
@@ -148,10 +236,14 @@ function every(stacks: readonly ReportedStack[]): readonly string[] {
   const lines = stacks.flatMap(({ stack, changes }) =>
     changes.map(({ action, address }) => `${stack}: ${action} ${address}`),
   );
+  return listed("Every change", lines);
+}
+
+function listed(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0
     ? []
     : [
-        `<details><summary>Every change (${lines.length})</summary>\n\n${fenced(lines.join("\n"))}\n\n</details>`,
+        `<details><summary>${title} (${lines.length})</summary>\n\n${fenced(lines.join("\n"))}\n\n</details>`,
       ];
 }
 

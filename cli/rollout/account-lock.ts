@@ -51,6 +51,7 @@ export function describeLock(
  * Takes an account.
  *
  * @param operation - what for, as others are told
+ * @param env - names the run of a CI system, if it is one
  * @returns the lock's id, and what gives it back
  * @throws {ValidationError} if anybody holds it, or one of its states
  */
@@ -59,11 +60,14 @@ export async function lockAccount(
   workspace: string,
   folders: readonly StackFolder[],
   operation: string,
+  env: NodeJS.ProcessEnv,
 ): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
   const lock: LockInfo = {
     ID: randomUUID(),
     Operation: operation,
-    Who: `${userInfo().username}@${hostname()}, process ${process.pid}`,
+    Who: [`${userInfo().username}@${hostname()}`, `process ${process.pid}`, ...runUrl(env)].join(
+      ", ",
+    ),
     Created: new Date().toISOString(),
   };
   // A request that was repeated finds what its first attempt has written.
@@ -89,6 +93,20 @@ export async function lockAccount(
     throw error;
   }
   return { id: lock.ID, release };
+}
+
+/**
+ * Page of the run that a command is part of: a runner's name says nobody whether it still runs.
+ *
+ * @see https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+ * @see https://docs.gitlab.com/ci/variables/predefined_variables/
+ */
+export function runUrl(env: NodeJS.ProcessEnv): readonly string[] {
+  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, CI_JOB_URL, BUILD_URL } = env;
+  const url = GITHUB_RUN_ID
+    ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`
+    : CI_JOB_URL || BUILD_URL;
+  return url ? [url] : [];
 }
 
 /**
@@ -125,6 +143,26 @@ export async function refuseLocks(
       ].join("\n"),
     );
   }
+}
+
+/**
+ * What says that a Terraform was killed, though cdktf took that for success: it looks at the exit code
+ * of the terminal that Terraform runs in, which is 0 when a signal has ended it. Its state is locked.
+ *
+ * @returns a text for each stack, with the command that puts it right; none if all have ended
+ */
+export async function killedUnnoticed(
+  bucket: StateBucket,
+  workspace: string,
+  folders: readonly StackFolder[],
+): Promise<readonly string[]> {
+  const now = new Date();
+  return (await heldLocks(bucket, folders))
+    .filter(({ on }) => on !== "account")
+    .map(
+      (held) =>
+        `${held.on}: Terraform must give its lock back when it ends, got one that is held: it was killed, which cdktf takes for success\n${describeLock(workspace, held, now)}`,
+    );
 }
 
 /** A time span in its largest unit, such as `3 hours`. */

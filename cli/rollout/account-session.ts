@@ -26,6 +26,7 @@ import {
 } from "../stack-folders";
 import { ACCOUNTS_DIRECTORY, synthesize } from "../synthesize";
 import { Terraform } from "../terraform";
+import { refuseDecidingVariables } from "./deciding-variables";
 import { lockFolder } from "./folder-lock";
 import type { Progress } from "./progress";
 import { type InitOrder, operationsAtATime, StackTerraform } from "./stack-terraform";
@@ -100,6 +101,7 @@ export class AccountSession {
     const { context, workspace, command, purpose } = props;
     const { io, origin, stop } = context;
     const { projectDirectory = "." } = io;
+    refuseDecidingVariables(io.env);
     const accounts = join(projectDirectory, ACCOUNTS_DIRECTORY);
     const account = loadAccount(accounts, workspace, "the account");
     const root = outputRootOf(io);
@@ -112,7 +114,8 @@ export class AccountSession {
         io.env,
       );
       refuseForeignFiles(readEarlierStackFolders(outputDirectory));
-      if (command !== "push-state") {
+      // Locks may have to go before that state can be written; and a look changes nothing.
+      if (!["push-state", "status", "unlock"].includes(command)) {
         refuseUnsavedStates(account.workspace, readEarlierStackFolders(outputDirectory));
       }
       const synthesis = synthesize(account.workspace, outputDirectory, accounts);
@@ -165,6 +168,7 @@ export class AccountSession {
           logDirectory,
           operationsAtATime: operationsAtATime(account.regions.length),
           stop,
+          warn: (line) => context.progress.say(`${account.workspace}/${line}`),
           initOrder: context.initOrder,
         }),
         workDirectory,

@@ -12,6 +12,7 @@ import { planFilesOf } from "./plan-set";
 import type { ResourceChange } from "./stack-changes";
 import { describeFailure } from "./stack-terraform";
 import type { StackState } from "./state-bucket";
+import { type VanishedStack, vanishedStacks } from "./vanished-stacks";
 
 /** Something in AWS that is not as the last apply has left it. */
 export interface Drift {
@@ -49,6 +50,8 @@ export interface AccountStatus {
   readonly workspace: string;
   readonly stacks: readonly StackStatus[];
   readonly locks: readonly HeldLock[];
+  /** Stacks that the account no longer defines, and that still hold resources. */
+  readonly vanished: readonly VanishedStack[];
 }
 
 const valuesSchema = z.record(z.string(), z.unknown());
@@ -100,7 +103,11 @@ const stackSchema = z.object({
 /** Looks at an account without changing anything. */
 export async function accountStatus(session: AccountSession): Promise<AccountStatus> {
   const { context, folders, account, bucket } = session;
-  const [states, locks] = await Promise.all([session.states(), heldLocks(bucket, folders)]);
+  const [states, locks, vanished] = await Promise.all([
+    session.states(),
+    heldLocks(bucket, folders),
+    vanishedStacks(bucket, folders),
+  ]);
   mkdirSync(session.workDirectory, { recursive: true, mode: 0o700 });
   context.progress.open(
     account.workspace,
@@ -116,7 +123,7 @@ export async function accountStatus(session: AccountSession): Promise<AccountSta
       return status;
     },
   );
-  return { workspace: account.workspace, stacks: [...stacks.values()], locks };
+  return { workspace: account.workspace, stacks: [...stacks.values()], locks, vanished };
 }
 
 async function stackStatus(

@@ -79,7 +79,7 @@ export async function applyAccount(
   const outcomes = await inDependencyOrder<Outcome>(
     folders,
     context.stacksAtATime,
-    caught(async (folder, done) => {
+    caught(session, async (folder, done) => {
       const planned = plan.stacks.find(({ id }) => id === folder.id);
       const obstacle = context.stop.requested ? "stopped" : obstacleOf(folder, done);
       if (obstacle !== undefined || planned === undefined) {
@@ -108,11 +108,12 @@ export async function applyAccount(
 type StackWork = (folder: StackFolder, done: ReadonlyMap<string, Outcome>) => Promise<Outcome>;
 
 /** Work on a stack that never throws: what happened to the others must still be told. */
-function caught(work: StackWork): StackWork {
+function caught({ context, account }: AccountSession, work: StackWork): StackWork {
   return async (folder, done) => {
     try {
       return await work(folder, done);
     } catch (error) {
+      context.progress.end(account.workspace, folder.id, "failed", true);
       return ended(folder, "failed", [], failureOf(error));
     }
   };

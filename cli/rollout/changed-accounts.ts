@@ -46,7 +46,8 @@ export async function changedAccounts(
   try {
     const earlier = await checkOut(project, ref, work, env);
     // What is gone has no stacks to compare, and no command can work on it any more.
-    const notes = accountNames(join(earlier, ACCOUNTS_DIRECTORY))
+    const earlierAccounts = accountNames(join(earlier, ACCOUNTS_DIRECTORY));
+    const notes = earlierAccounts
       .filter((account) => !accounts.includes(account))
       .map(
         (account) =>
@@ -60,6 +61,11 @@ export async function changedAccounts(
     }
     const changed: string[] = [];
     for (const account of accounts) {
+      if (!earlierAccounts.includes(account)) {
+        notes.push(`${account}: new since ${ref}`);
+        changed.push(account);
+        continue;
+      }
       const before = await synthesizeEarlier(project, earlier, account, env);
       if (before.problem !== undefined) {
         notes.push(

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import type { StackFolder } from "../stack-folders";
 import type { AccountSession } from "./account-session";
 import { inDependencyOrder } from "./dependency-order";
+import { refuseDeployedProtection } from "./deployed-protection";
+import { keysLeftByDestroy } from "./key-guard";
 import { prepareAll } from "./plan-account";
 import { showCounts } from "./stack-changes";
 import { describeFailure, type PlanRun } from "./stack-terraform";
+import { refuseVanishedStacks } from "./vanished-stacks";
 
 /** The plan that destroys a stack. */
 export interface DestroyPlan extends PlanRun {
@@ -20,15 +23,25 @@ export interface DestroyResult {
   readonly words: string;
 }
 
-/** Plans the destruction of every stack that was ever deployed. */
+/**
+ * Plans the destruction of every stack that was ever deployed.
+ *
+ * @throws {ValidationError} if what is deployed still is protected
+ */
 export async function planDestroy(session: AccountSession): Promise<{
   readonly plans: ReadonlyMap<string, DestroyPlan>;
   readonly failures: readonly string[];
 }> {
+  const { context, account } = session;
+  const { workspace } = account;
   const states = await session.states();
+  await refuseVanishedStacks(session.bucket, workspace, session.folders);
+  refuseDeployedProtection(workspace, states, `npm run keyspan -- apply ${workspace}`);
+  for (const notice of await keysLeftByDestroy(session, states)) {
+    context.progress.say(`${workspace}: ${notice}`);
+  }
   await prepareAll(session, states);
   mkdirSync(session.workDirectory, { recursive: true, mode: 0o700 });
-  const { context, account } = session;
   const deployed = reversed(session.folders.filter(({ id }) => states.has(id)));
   context.progress.open(
     account.workspace,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ValidationError } from "../../modules/errors";
 
@@ -15,7 +15,8 @@ import { ValidationError } from "../../modules/errors";
 export function lockFolder(file: string, account: string): () => void {
   mkdirSync(dirname(file), { recursive: true });
   while (!createLockFile(file)) {
-    const holder = Number(readIfThere(file));
+    const text = readIfThere(file);
+    const holder = Number(text);
     // In a container every process may have the number of one that is gone.
     const isHeld = holder === process.pid ? OWN.has(file) : holder > 0 && isAlive(holder);
     if (isHeld) {
@@ -23,13 +24,31 @@ export function lockFolder(file: string, account: string): () => void {
         `account ${account}: one command at a time must work on it in this folder, got process ${holder} at work (${file}); wait for its end, or use another clone`,
       );
     }
-    rmSync(file, { force: true });
+    takeAway(file, text);
   }
   OWN.add(file);
   return () => {
     OWN.delete(file);
     rmSync(file, { force: true });
   };
+}
+
+/** Removes a lock file that holds `text`, and not the one that somebody else has put there since. */
+function takeAway(file: string, text: string): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) {
+      return;
+    }
+    throw error;
+  }
+  if (readIfThere(aside) === text) {
+    rmSync(aside);
+  } else {
+    renameSync(aside, file);
+  }
 }
 
 /** The files that this process has written itself. */

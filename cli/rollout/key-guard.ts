@@ -82,6 +82,60 @@ export async function refuseUnseenKeys(
           `  ${stack}: ${address} was made, but not to the end: Terraform would replace it. Keep it:\n    npm run keyspan -- untaint ${workspace} ${stack} '${address}'`,
       ),
   );
+  const found = await unseenKeys(session, states);
+  const unseen = found
+    .filter(({ isDying }) => !isDying)
+    .map(
+      ({ stack, address, keyId, region }) =>
+        `  ${stack}: key ${keyId} in ${region} is there already, and in no state: Terraform would make another beside it. Take it over:\n    ${importCommand(workspace, { stack, address, keyId, region })}`,
+    );
+  const problems = [...unseen, ...tainted];
+  if (problems.length > 0) {
+    throw new ValidationError(
+      [
+        `account ${workspace}: an earlier apply must have ended before the next begins, got ${problems.length === 1 ? "something that it" : `${problems.length} things that it`} has left half done; nothing has been changed: put this right, then run the same command again`,
+        ...problems,
+      ].join("\n"),
+    );
+  }
+  return found.map(
+    ({ region, keyId, keyName }) =>
+      `key ${keyId} in ${region} waits for its deletion, and no state knows it: another key ${keyName} is made beside it, which cannot decrypt what that one has encrypted. To keep the old one: aws kms cancel-key-deletion --region ${region} --key-id ${keyId}, then run the same command again`,
+  );
+}
+
+/**
+ * Keys that a destroy leaves in AWS, since no state knows them.
+ *
+ * @param states - of all stacks, before it
+ * @returns a sentence for each, with the command that adopts it
+ */
+export async function keysLeftByDestroy(
+  session: KeyGuardProps,
+  states: ReadonlyMap<string, StackState>,
+): Promise<readonly string[]> {
+  return (await unseenKeys(session, states))
+    .filter(({ isDying }) => !isDying)
+    .map(
+      (key) =>
+        `key ${key.keyId} in ${key.region} is in no state: it stays in AWS, and is paid for. To destroy it too, take it over first: ${importCommand(session.account.workspace, key)}`,
+    );
+}
+
+function importCommand(
+  workspace: string,
+  { stack, address, keyId, region }: Pick<UnseenKey, "stack" | "address" | "keyId" | "region">,
+): string {
+  return `npm run keyspan -- import ${workspace} ${stack} '${address}' '${keyId}@${region}'`;
+}
+
+/** A key in AWS that no state knows, and the address that it would have. */
+type UnseenKey = FoundKey & Pick<DefinedKey, "stack" | "address">;
+
+async function unseenKeys(
+  session: KeyGuardProps,
+  states: ReadonlyMap<string, StackState>,
+): Promise<readonly UnseenKey[]> {
   const missing = session.folders
     .flatMap(definedKeys)
     .filter(
@@ -96,36 +150,13 @@ export async function refuseUnseenKeys(
       ),
     ),
   );
-  const found = (
-    await Promise.all(regions.map((region) => keyspanKeys(session, region, known)))
-  ).flat();
-  const unseen = found
-    .filter(({ isDying }) => !isDying)
-    .flatMap(({ region, keyId, keyName }) =>
-      missing
-        .filter((key) => key.region === region && key.keyName === keyName)
-        .map(
-          ({ stack, address }) =>
-            `  ${stack}: key ${keyId} in ${region} is there already, and in no state: Terraform would make another beside it. Take it over:\n    npm run keyspan -- import ${workspace} ${stack} '${address}' '${keyId}@${region}'`,
-        ),
-    );
-  const problems = [...unseen, ...tainted];
-  if (problems.length > 0) {
-    throw new ValidationError(
-      [
-        `account ${workspace}: an earlier apply must have ended before the next begins, got ${problems.length === 1 ? "something that it" : `${problems.length} things that it`} has left half done; nothing has been changed: put this right, then run the same command again`,
-        ...problems,
-      ].join("\n"),
-    );
-  }
+  const found = await Promise.all(regions.map((region) => keyspanKeys(session, region, known)));
   return found
-    .filter(
-      ({ isDying, region, keyName }) =>
-        isDying && missing.some((key) => key.region === region && key.keyName === keyName),
-    )
-    .map(
-      ({ region, keyId, keyName }) =>
-        `key ${keyId} in ${region} waits for its deletion, and no state knows it: another key ${keyName} is made beside it, which cannot decrypt what that one has encrypted. To keep the old one: aws kms cancel-key-deletion --region ${region} --key-id ${keyId}, then run the same command again`,
+    .flat()
+    .flatMap((key) =>
+      missing
+        .filter(({ region, keyName }) => region === key.region && keyName === key.keyName)
+        .map(({ stack, address }) => ({ ...key, stack, address })),
     );
 }
 
@@ -185,8 +216,11 @@ async function keyspanKeys(
     return found;
   } catch (error) {
     const { name, message } = error as { name?: string; message?: string };
+    const remedy = /denied|unauthorized/i.test(`${name} ${message}`)
+      ? `give it the policies of npm run keyspan -- permissions ${session.account.workspace} --role ${session.role === "deploy" ? "apply" : "plan"}`
+      : `put that right, and run the same command again`;
     throw new ValidationError(
-      `KMS in ${region}: the ${session.role} role must be able to look for keys that no state knows (kms:ListKeys, kms:ListResourceTags, kms:DescribeKey), got ${name}: ${message}; give it the policies of npm run keyspan -- permissions ${session.account.workspace} --role ${session.role === "deploy" ? "apply" : "plan"}`,
+      `KMS in ${region}: the ${session.role} role must be able to look for keys that no state knows (kms:ListKeys, kms:ListResourceTags, kms:DescribeKey), got ${name}: ${message}; ${remedy}`,
     );
   } finally {
     client.destroy();
@@ -200,13 +234,13 @@ async function tagsOf(client: KMSClient, keyId: string): Promise<ReadonlyMap<str
     return new Map(Tags.flatMap(({ TagKey = "", TagValue = "" }) => [[TagKey, TagValue]]));
   } catch (error) {
     const { name, message } = error as Error;
-    // Other teams' key policies may refuse it; Keyspan's own never do. A role that may not ask at all
-    // must not be taken for that: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    // Other teams' key policies may refuse it; Keyspan's own never do. Any other kind of policy refuses
+    // all keys alike, those that are looked for among them:
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     const isKeyPolicy =
       name === "AccessDeniedException" &&
-      !/identity-based policy|permissions boundary|service control policy|session policy/.test(
-        message,
-      );
+      (/resource-based policy/.test(message) ||
+        !/polic(y|ies)\b|permissions boundary/.test(message));
     if (isKeyPolicy || name === "NotFoundException") {
       return new Map();
     }

@@ -8,6 +8,7 @@ import { refuseLocks } from "./account-lock";
 import type { AccountSession } from "./account-session";
 import { inDependencyOrder } from "./dependency-order";
 import { recreatedKeys, refuseUnseenKeys } from "./key-guard";
+import { refuseOtherAccount } from "./other-account";
 import {
   type AccountPlan,
   type PlannedStack,
@@ -20,6 +21,7 @@ import { sha256 } from "./sha256";
 import { type ResourceChange, showCounts } from "./stack-changes";
 import { describeFailure, type PlanRun } from "./stack-terraform";
 import type { StackState } from "./state-bucket";
+import { refuseVanishedStacks } from "./vanished-stacks";
 
 /** How planning an account ended. */
 export interface PlanOutcome {
@@ -63,6 +65,8 @@ export async function planAccount(
   const { context, folders, account } = session;
   const { workspace } = account;
   const first = await session.states();
+  refuseOtherAccount(account, first);
+  await refuseVanishedStacks(session.bucket, workspace, folders);
   for (const notice of await refuseUnseenKeys(session, first)) {
     context.progress.say(`${workspace}: ${notice}`);
   }
@@ -113,7 +117,9 @@ export async function planAccount(
       files.set(names.words, Buffer.from(words));
     }
   }
-  const lock = providerLockOf(folders);
+  // A stack that was only previewed has its providers in the preview's folder.
+  const previews = [...outcomes.values()].flatMap(({ preview }) => preview?.folder ?? []);
+  const lock = providerLockOf([...folders, ...previews]);
   if (lock !== undefined) {
     files.set(PROVIDER_LOCK, lock);
   }
@@ -148,12 +154,16 @@ export async function prepareAll(
   }
 }
 
-/** Initializes every stack: writes no state. */
-export async function initializeAll(session: AccountSession): Promise<void> {
+/**
+ * Initializes every stack with the providers of its lock file: writes no state.
+ *
+ * @throws {ProgramFailure} if the lock file stands for other providers than the stack needs
+ */
+export async function initializeLocked(session: AccountSession): Promise<void> {
   await inDependencyOrder(
     session.folders.map((folder) => ({ ...folder, dependencies: [] })),
     session.context.stacksAtATime,
-    (folder) => session.stacks.initialize(folder),
+    (folder) => session.stacks.initialize(folder, "as locked"),
   );
 }
 

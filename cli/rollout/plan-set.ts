@@ -247,11 +247,26 @@ export async function readPlanSet(
   return { digest, accounts };
 }
 
+/**
+ * Names of the accounts that a plan set is about, once it is verified to be the approved one.
+ *
+ * @param digest - what was approved
+ * @throws {ValidationError} if it is another, or there is none
+ */
+export async function accountsOfPlanSet(
+  source: PlanSource,
+  digest: string,
+): Promise<readonly string[]> {
+  const set = await required(source, SAVED_PLANS_FILE);
+  verify(source, SAVED_PLANS_FILE, set, digest, "the approved digest");
+  return Object.keys(parse(planSetSchema, source, SAVED_PLANS_FILE, set).accounts);
+}
+
 async function required(source: PlanSource, path: string): Promise<Uint8Array> {
   const content = await source.read(path);
   if (content === undefined) {
     throw new ValidationError(
-      `${source.name}: saved plans must be complete, got no ${path}; plan again: saved plans are kept for 7 days`,
+      `${source.name}: saved plans must be complete, got no ${path}; correct the digest if it is mistyped, or plan again: saved plans are kept for 7 days`,
     );
   }
   return content;

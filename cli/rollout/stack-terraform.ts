@@ -26,6 +26,8 @@ export interface StackTerraformProps {
   /** Resources of one stack that Terraform works on at a time: see {@link operationsAtATime}. */
   readonly operationsAtATime: number;
   readonly stop: StopRequest;
+  /** Tells the person what Terraform warns of in a run that goes well. */
+  readonly warn: (line: string) => void;
   /** Shared by all accounts of a command. */
   readonly initOrder: InitOrder;
 }
@@ -80,6 +82,8 @@ export function operationsAtATime(regionCount: number): number {
   return Math.max(TERRAFORM_DEFAULT_PARALLELISM, OPERATIONS_PER_REGION * regionCount);
 }
 
+// A plan of somebody else holds a state for moments: an apply that has begun must not fail of that.
+const LOCK_TIMEOUT = "2m";
 const TERRAFORM_DEFAULT_PARALLELISM = 10;
 const OPERATIONS_PER_REGION = 5;
 
@@ -99,10 +103,12 @@ export class StackTerraform {
   /**
    * Initializes a stack folder, once per run: writes no state.
    *
+   * @param providers - `as locked`: the provider lock file, if there is one, stays as it is, byte for
+   *   byte, though Terraform would add the checksums of this platform
    * @throws {ProgramFailure} if Terraform fails
    */
-  initialize(folder: StackFolder): Promise<void> {
-    return once(this.initialized, folder.id, () => this.init(folder));
+  initialize(folder: StackFolder, providers: "any" | "as locked" = "any"): Promise<void> {
+    return once(this.initialized, folder.id, () => this.init(folder, providers));
   }
 
   /**
@@ -176,24 +182,25 @@ export class StackTerraform {
     return schema.parse(JSON.parse(stdout));
   }
 
-  private async init(folder: StackFolder): Promise<void> {
+  private async init(folder: StackFolder, providers: "any" | "as locked"): Promise<void> {
     const { terraform, initOrder } = this.props;
     const lockFile = join(folder.directory, LOCK_FILE);
+    const flags = providers === "as locked" && existsSync(lockFile) ? ["-lockfile=readonly"] : [];
     if (initOrder.first === undefined) {
       // Terraform's plugin cache takes no two writers: https://github.com/hashicorp/terraform/issues/31964
       const first = terraform
-        .init(folder)
+        .init(folder, flags)
         .then(() => (existsSync(lockFile) ? resolve(lockFile) : undefined));
       initOrder.first = first.catch(() => undefined);
       await first;
       return;
     }
     const lock = await initOrder.first;
-    if (lock !== undefined) {
+    if (lock !== undefined && providers === "any") {
       // One for all: nothing is downloaded a second time, and a plan set knows one only.
       copyLockFileFrom(lock, folder);
     }
-    await terraform.init(folder);
+    await terraform.init(folder, flags);
   }
 
   private async run(
@@ -208,7 +215,7 @@ export class StackTerraform {
     readonly changes: StackChanges;
     readonly logFile: string;
   }> {
-    const { env, workspace, logDirectory, operationsAtATime: parallelism, stop } = this.props;
+    const { env, workspace, logDirectory, operationsAtATime: parallelism, stop, warn } = this.props;
     mkdirSync(logDirectory, { recursive: true });
     const logFile = join(logDirectory, `${folder.id}.${name}.jsonl`);
     const reader = new ChangeReader();
@@ -235,8 +242,7 @@ export class StackTerraform {
       args: [
         name,
         "-no-color",
-        // Of two equal flags the one of the command line would count, not that of the person.
-        ...(namesParallelism(env, name) ? [] : [`-parallelism=${parallelism}`]),
+        ...unlessSet(env, name, { parallelism, "lock-timeout": LOCK_TIMEOUT }),
         ...args,
       ],
       directory: folder.directory,
@@ -249,6 +255,9 @@ export class StackTerraform {
         `${folder.id}: Terraform must be startable, got ${String(error)}; install ${program}, or name another program by TERRAFORM_BINARY_NAME`,
       );
     });
+    for (const warning of diagnostics.filter(({ severity }) => severity === "warning")) {
+      warn(`${folder.id}: ${showDiagnostic(warning)}`);
+    }
     return {
       code,
       stopped: stop.requested && code !== 0,
@@ -259,11 +268,21 @@ export class StackTerraform {
   }
 }
 
-/** Whether somebody has set Terraform's parallelism by a variable of its own. */
-function namesParallelism(env: NodeJS.ProcessEnv, command: "plan" | "apply"): boolean {
-  return ["TF_CLI_ARGS", `TF_CLI_ARGS_${command}`].some((name) =>
-    /(^|\s)--?parallelism\b/.test(env[name] ?? ""),
-  );
+/**
+ * Flags, but those that the person has set by Terraform's own variables: of two equal flags Terraform
+ * takes the one of the command line.
+ *
+ * @see https://developer.hashicorp.com/terraform/cli/config/environment-variables#tf_cli_args-and-tf_cli_args_name
+ */
+function unlessSet(
+  env: NodeJS.ProcessEnv,
+  command: "plan" | "apply",
+  flags: Readonly<Record<string, string | number>>,
+): readonly string[] {
+  const own = `${env.TF_CLI_ARGS ?? ""} ${env[`TF_CLI_ARGS_${command}`] ?? ""}`.split(/\s+/);
+  return Object.entries(flags)
+    .filter(([flag]) => !own.some((given) => given.replace(/^--?/, "").startsWith(`${flag}=`)))
+    .map(([flag, value]) => `-${flag}=${value}`);
 }
 
 /** Does work once for each name. */

@@ -8,7 +8,7 @@ import {
   SAVED_PLANS_PREFIX,
   STATE_LOCK_SUFFIX,
 } from "../../modules/iam/state-role-policy";
-import { stateObjectKey } from "../../modules/names";
+import { stackIdOf, stateObjectKey } from "../../modules/names";
 import type { AwsAccess } from "../aws-access";
 import { sha256 } from "./sha256";
 
@@ -149,6 +149,25 @@ export class StateBucket {
     };
   }
 
+  /** Ids of all stacks that the account has a state of, those that it no longer defines among them. */
+  async stackIds(): Promise<readonly string[]> {
+    const { paginateListObjectsV2 } = await import("@aws-sdk/client-s3");
+    const client = await this.s3();
+    const { bucket } = this.props.state;
+    const keys: string[] = [];
+    try {
+      for await (const { Contents = [] } of paginateListObjectsV2(
+        { client },
+        { Bucket: bucket, Prefix: this.prefix },
+      )) {
+        keys.push(...Contents.flatMap(({ Key }) => Key ?? []));
+      }
+    } catch (error) {
+      throw this.explained(error, `list s3://${bucket}/${this.prefix}`);
+    }
+    return keys.flatMap((key) => stackIdOf(key.slice(this.prefix.length)) ?? []);
+  }
+
   /** The lock on a stack's state, if anybody holds it. */
   stateLock(stackId: string): Promise<StoredLock | undefined> {
     return this.lock(`${this.stateKey(stackId)}${STATE_LOCK_SUFFIX}`);
@@ -202,11 +221,15 @@ export class StateBucket {
   }
 
   private get accountLockKey(): string {
-    return `${this.props.state.keyPrefix}/${this.props.workspace}/${ACCOUNT_LOCK_NAME}`;
+    return `${this.prefix}${ACCOUNT_LOCK_NAME}`;
+  }
+
+  private get prefix(): string {
+    return `${this.props.state.keyPrefix}/${this.props.workspace}/`;
   }
 
   private stateKey(stackId: string): string {
-    return `${this.props.state.keyPrefix}/${this.props.workspace}/${stateObjectKey(stackId)}`;
+    return `${this.prefix}${stateObjectKey(stackId)}`;
   }
 
   private async lock(key: string): Promise<StoredLock | undefined> {

@@ -123,6 +123,12 @@ function busArns(at: AwsLocation, busNames: readonly string[]): readonly string[
   return [...busNames].sort().map((busName) => eventBusArn(at, busName));
 }
 
+/** Sid of the statement that lets the deploy role destroy a key; no key of a protected account has it. */
+export const DEPLOY_ROLE_SCHEDULES_DELETION = "DeployRoleSchedulesDeletion";
+
+/** Sid of the denial that every key has. */
+export const DENY_DELETION = "DenyDeletion";
+
 /** What the role that applies Terraform may do with a key. */
 export interface DeployRoleProps {
   /** The role; a second one while the first hands over to it. All must exist. */
@@ -195,7 +201,7 @@ export function deployRoleApplies(props: DeployRoleProps): KeyGrant {
     }
     if (props.mayScheduleDeletion) {
       statements.push({
-        Sid: "DeployRoleSchedulesDeletion",
+        Sid: DEPLOY_ROLE_SCHEDULES_DELETION,
         Effect: "Allow",
         Principal: role.Principal,
         Action: "kms:ScheduleKeyDeletion",
@@ -652,7 +658,7 @@ export function guards(props: GuardProps): KeyGrant {
       NumericLessThan: { "kms:ScheduleKeyDeletionPendingWindowInDays": String(deletionWindowDays) },
     }),
     deny(
-      "DenyDeletion",
+      DENY_DELETION,
       "kms:ScheduleKeyDeletion",
       exceptRoles([...breakGlass, ...mayScheduleDeletion]),
     ),

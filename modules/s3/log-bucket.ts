@@ -180,6 +180,9 @@ function encryptionRule(key: KeyRef | undefined) {
   };
 }
 
+/** Sid of the statement that a protected account's log buckets have, and no other's. */
+export const LOGS_CANNOT_BE_CHANGED = "DenyChangingLogs";
+
 /** What nobody may do, whoever allows it. */
 function denials(bucket: string, protect: boolean): readonly Statement[] {
   const objects = `${bucket}/*`;
@@ -203,7 +206,7 @@ function denials(bucket: string, protect: boolean): readonly Statement[] {
   ];
   if (protect) {
     statements.push({
-      Sid: "DenyChangingLogs",
+      Sid: LOGS_CANNOT_BE_CHANGED,
       ...deny,
       Action: ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"],
       Resource: objects,

@@ -133,6 +133,25 @@ test("shows what terraform said, and stops, if a stack cannot be prepared", asyn
   expect(project.exists("cdktf.out/demo.apply.aws-config")).toBe(false);
 });
 
+test("fails when a Terraform was killed, which cdktf takes for success", async () => {
+  const lock = "aws/s3/acme-terraform-state/keyspan/demo/keys.tfstate.tflock";
+  const info = {
+    ID: "3f6e",
+    Operation: "OperationTypeApply",
+    Who: "ci@runner",
+    Created: "2026-01-02T03:04:05Z",
+  };
+  project.program(
+    "cdktf",
+    `#!/bin/sh\nmkdir -p '${join(project.directory, lock, "..")}'\necho '${JSON.stringify(info)}' > '${join(project.directory, lock)}'\n`,
+  );
+  const { code, err } = await project.run(deploy, ["demo", "--auto-approve"]);
+  expect(err).toMatch(
+    /keys: Terraform must give its lock back when it ends, got one that is held: it was killed, which cdktf takes for success\nthe state of keys in demo is locked by ci@runner, for OperationTypeApply, \d+ days ago\.\n {2}If that run is gone for sure: npm run keyspan -- unlock demo --id 3f6e\n/,
+  );
+  expect(code).toBe(1);
+});
+
 test("passes the exit code of cdktf on", async () => {
   project.failing("cdktf keys", 7);
   expect((await project.run(deploy, ["demo", "--auto-approve"])).code).toBe(7);

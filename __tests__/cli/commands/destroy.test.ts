@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { destroy } from "../../../cli/commands/destroy";
 import { DEMO_ACCOUNT, TempProject } from "../../helpers/temp-project";
 
@@ -70,6 +71,31 @@ Account demo:
   not started: keys
   nothing was there: none
 `);
+});
+
+test("stops where a Terraform was killed, which cdktf takes for success", async () => {
+  const key = "aws/s3/acme-terraform-state/keyspan/demo/archive-eu-west-1.tfstate.tflock";
+  const lock = join(project.directory, key);
+  const info = { ID: "3f6e", Operation: "OperationTypeApply", Who: "ci", Created: "" };
+  project.program(
+    "cdktf",
+    `#!/bin/sh
+echo "cdktf $*" >> "HERE/log"
+case "$2" in archive-eu-west-1) mkdir -p '${join(lock, "..")}'; echo '${JSON.stringify(info)}' > '${lock}' ;; esac
+`,
+  );
+  const { code, out, err } = await project.run(destroy, ["demo", "--auto-approve"]);
+  expect(err).toContain(
+    "archive-eu-west-1: Terraform must give its lock back when it ends, got one that is held: it was killed, which cdktf takes for success\nthe state of archive-eu-west-1 in demo is locked by ci, for OperationTypeApply, at an unknown time.\n  If that run is gone for sure: npm run keyspan -- unlock demo --id 3f6e\n",
+  );
+  expect(out).toBe(`
+Account demo:
+  destroyed: notifications
+  failed: archive-eu-west-1
+  not started: archive-eu-central-1, keys
+  nothing was there: none
+`);
+  expect(code).toBe(1);
 });
 
 test("destroys nothing if a stack cannot be opened", async () => {

@@ -121,9 +121,9 @@ test("--json gives every finding, and what they add up to", async () => {
 
 test("an account that is not there, and a command line that is wrong", async () => {
   expect(await run(READY, "doctor", "nobody")).toMatchObject({
-    code: 1,
+    code: 64,
     out: "",
-    err: expect.stringContaining("demo"),
+    err: 'doctor: an account must be one of demo, got "nobody"; correct it\n',
   });
   expect(await run(READY, "doctor")).toMatchObject({ code: 64 });
   expect(await run(READY, "doctor", "demo", "--ring", "1")).toMatchObject({ code: 64 });

@@ -13,6 +13,7 @@ const change = (action: string, type: string, name = "archive") => ({
 const PLAN = {
   digest: DIGEST,
   directory: "cdktf.out/prod.plan",
+  uploaded: true,
   accounts: [
     {
       account: "prod",
@@ -58,7 +59,7 @@ archive-eu-west-1: create aws_sqs_queue.archive
 </details>
 `;
 const NOTHING =
-  "**FAILED** before anything was planned or applied. The log of the job says why, and what to do.\n";
+  "**FAILED** before anything was planned, applied or looked at. The log of the job says why, and what to do.\n";
 
 let directory: string;
 beforeEach(() => {
@@ -82,6 +83,21 @@ test("a plan in a summary: every change, and the digest", async () => {
     out: `${TABLE}\n${EVERY}\nTo approve: \`prod\`, digest\n\n\`\`\`text\n${DIGEST}\n\`\`\`\n`,
     err: "",
   });
+});
+
+test("a plan that was not uploaded has no digest to approve", async () => {
+  expect(await report("plan-summary", { ...PLAN, uploaded: false })).toMatchObject({
+    code: 0,
+    out: `${TABLE}\n${EVERY}`,
+    err: "",
+  });
+});
+
+test("a plan must say whether it was uploaded", async () => {
+  const { uploaded: _, ...silent } = PLAN;
+  const { code, out, err } = await report("plan-summary", silent);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain("it must be what the command prints with --json, got ");
 });
 
 test("nothing to do is not to be approved", async () => {
@@ -205,14 +221,139 @@ Not started: test
   });
 });
 
-test.each(["plan-comment", "plan-summary", "apply-summary"])(
+const SECRET = "Error: the password is hunter2";
+
+test("a status: names, counts and addresses; errors go into the log alone", async () => {
+  const stack = {
+    deployed: true,
+    resources: 12,
+    writtenAt: "2026-01-02T03:04:05.000Z",
+    drift: [],
+    pending: [],
+    waiting: false,
+    unconfirmed: [],
+  };
+  const status = {
+    accounts: [
+      {
+        account: "prod",
+        stacks: [
+          { ...stack, stack: "calm" },
+          {
+            ...stack,
+            stack: "new",
+            deployed: false,
+            resources: 0,
+            unknown: "it was never deployed",
+          },
+          { ...stack, stack: "broken", failed: true, unknown: SECRET },
+          { ...stack, stack: "later", unknown: "waits for keys | a\nb" },
+          { ...stack, stack: "outputs", waiting: true },
+          {
+            ...stack,
+            stack: "keys",
+            drift: [
+              {
+                address: "aws_kms_key.archive",
+                action: "update",
+                arguments: ["policy", "tags_all"],
+              },
+              { address: "aws_kms_alias.archive", action: "delete", arguments: [] },
+            ],
+            pending: [change("update", "aws_kms_key"), change("create", "aws_kms_alias")],
+            waiting: true,
+            unconfirmed: ["email on keyspan-alerts"],
+          },
+        ],
+        vanished: [{ id: "archive-us-east-1", resources: 4 }],
+        locks: [
+          {
+            on: "keys",
+            id: "5a1e",
+            who: "ci@runner",
+            operation: "apply",
+            created: "2026-01-02T03:04:05Z",
+          },
+        ],
+      },
+      { account: "dev", failure: SECRET },
+    ],
+    notStarted: ["test"],
+  };
+  expect(await report("status-summary", status)).toMatchObject({
+    code: 0,
+    out: `### prod
+
+| stack | |
+|---|---|
+| calm | 12 resources; as its file says |
+| new | never deployed |
+| broken | 12 resources; **FAILED**: the log of the job says why, and what to do |
+| later | 12 resources; waits for keys \\| a b |
+| outputs | 12 resources; waiting: outputs |
+| keys | 12 resources; 2 changed in AWS; waiting: 1 to add, 1 to change, 0 to replace, 0 to destroy |
+
+<details><summary>Not as it should be (7)</summary>
+
+\`\`\`text
+keys: changed in AWS: aws_kms_key.archive (policy, tags_all)
+keys: changed in AWS: aws_kms_alias.archive is gone
+keys: an apply would update aws_kms_key.archive
+keys: an apply would create aws_kms_alias.archive
+keys: not confirmed: email on keyspan-alerts
+archive-us-east-1: its state holds 4 resources, and the account's file defines it no more
+keys: locked by ci@runner for apply since 2026-01-02T03:04:05Z, lock 5a1e
+\`\`\`
+
+</details>
+
+### dev
+
+**Cannot be looked at.** The log of the job says why, and what to do.
+
+Not looked at: test
+`,
+    err: `prod: ${SECRET}\ndev: ${SECRET}\n`,
+  });
+});
+
+test("a status with nothing to say is a table", async () => {
+  const status = {
+    accounts: [
+      {
+        account: "prod",
+        stacks: [
+          {
+            stack: "keys",
+            deployed: true,
+            resources: 3,
+            drift: [],
+            pending: [],
+            waiting: false,
+            unconfirmed: [],
+          },
+        ],
+        vanished: [],
+        locks: [],
+      },
+    ],
+    notStarted: [],
+  };
+  expect(await report("status-summary", status)).toMatchObject({
+    code: 0,
+    out: "### prod\n\n| stack | |\n|---|---|\n| keys | 3 resources; as its file says |\n",
+    err: "",
+  });
+});
+
+test.each(["plan-comment", "plan-summary", "apply-summary", "status-summary"])(
   "%s says when a command failed before it said anything",
   async (form) => {
     expect(await report(form, "")).toMatchObject({ code: 0, out: NOTHING, err: "" });
   },
 );
 
-test.each(["plan-comment", "plan-summary", "apply-summary"])(
+test.each(["plan-comment", "plan-summary", "apply-summary", "status-summary"])(
   "%s refuses other files",
   async (form) => {
     const { code, out, err } = await report(form, "{}");
@@ -229,7 +370,7 @@ test.each([[[]], [["plan-summary"]], [["other", "x"]], [["plan-summary", "x", "y
     const { code, out, err } = await runCommand(reportCommand, argv, {});
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(
-      /^pipeline-report: the arguments must be one of plan-comment, plan-summary, apply-summary and a file, got /,
+      /^pipeline-report: the arguments must be one of plan-comment, plan-summary, apply-summary, status-summary and a file, got /,
     );
   },
 );

@@ -74,6 +74,26 @@ test("the rollout gets its own arguments, and endpoints on loopback in place of 
   await expect(fetch(seen?.env.AWS_ENDPOINT_URL ?? "")).rejects.toThrow("fetch failed");
 });
 
+test("the commands that it names are told as the sandbox takes them", async () => {
+  rollout.mockImplementation(async (_argv, io) => {
+    io.out("Once approved: npm run keyspan -- apply small\n");
+    io.err("run npm run keyspan -- unlock small --id 1, then npm run keyspan -- plan small\n");
+    return 1;
+  });
+  expect(await run("plan", "small")).toEqual({
+    code: 1,
+    out: "Once approved: npm run sandbox -- keyspan apply small\n",
+    err: "run npm run sandbox -- keyspan unlock small --id 1, then npm run sandbox -- keyspan plan small\n",
+  });
+});
+
+test("bootstrap is refused: there is nothing to make", async () => {
+  await expect(run("bootstrap", "small")).rejects.toThrow(
+    "keyspan: the command must not be bootstrap, got it; the sandbox has its state bucket from the start: run another command",
+  );
+  expect(rollout).not.toHaveBeenCalled();
+});
+
 test.each([
   [
     ["--json", "plan"],
