@@ -121,7 +121,6 @@ exec ${process.execPath} --require tsx/cjs sandbox/main.ts keyspan "$@"`,
   test("the accounts of each ring", () => {
     const { code, outputs } = step("apply: accounts: Accounts of each ring", {
       ACCOUNT: "small",
-      DIGEST: "",
     });
     expect([code, outputs["ring-0"]]).toEqual([0, "[]"]);
     expect(JSON.parse(outputs["ring-1"] ?? "")).toMatchObject([
@@ -132,13 +131,22 @@ exec ${process.execPath} --require tsx/cjs sandbox/main.ts keyspan "$@"`,
   test("the pull request's plan", () => {
     const { code, summary } = step("plan: plan: Plan", { ACCOUNT: "small" });
     expect([code, summary]).toEqual([0, expect.stringContaining("### small\n\n| stack | |\n")]);
-    expect(filesIn(project)["comment/small.md"]).toContain("| keys | deferred: ");
+    const { "comment/small.md": comment = "", "plan.json": plan = "" } = filesIn(project);
+    expect(comment).toContain("| keys | deferred: ");
+    const { digest: thrownAway, uploaded } = JSON.parse(plan);
+    expect([thrownAway, uploaded]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), false]);
+    expect(summary + comment).not.toContain(thrownAway);
+    expect(summary).not.toContain("To approve");
   });
 
   test("the plan that is approved", () => {
     const { code, outputs, summary } = step("apply-account: plan: Plan", { ACCOUNT: "small" });
     digest = outputs.digest ?? "";
     expect([code, digest]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect(JSON.parse(filesIn(project)["plan.json"] ?? "")).toMatchObject({
+      digest,
+      uploaded: true,
+    });
     expect(summary).toContain(`digest\n\n\`\`\`text\n${digest}\n\`\`\`\n`);
     expect(summary).toContain("keys: create aws_kms_key.archive\n");
   });
@@ -166,7 +174,12 @@ exec ${process.execPath} --require tsx/cjs sandbox/main.ts keyspan "$@"`,
       summary: expect.stringContaining("| keys | applied; "),
     });
     const nightly = step("drift: status: Status", { ACCOUNT: "small" });
-    expect([nightly.code, nightly.summary]).toEqual([0, expect.stringContaining("keys: ")]);
+    expect([nightly.code, nightly.summary]).toEqual([
+      0,
+      expect.stringMatching(
+        /^### small\n\n\| stack \| \|\n(.+\n)*\| keys \| \d+ resources; as its file says \|\n/,
+      ),
+    ]);
   });
 
   test("there is nothing more to approve", () => {

@@ -4,7 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RINGS } from "../config/rules";
-import { runStep, stepsIn, workflowTexts } from "./helpers/workflow-files";
+import {
+  runStep,
+  stepsIn,
+  type Workflow,
+  workflowIn,
+  workflowTexts,
+} from "./helpers/workflow-files";
 import { problemsIn } from "./helpers/workflow-rules";
 import { DIGEST, SCENARIOS } from "./helpers/workflow-scenarios";
 
@@ -21,7 +27,7 @@ const PREPARE_FILE = ".github/actions/prepare/action.yml";
 
 test("a comment is never longer than GitHub takes", () => {
   const { code, files } = runStep(commandOf("plan: comment: Write the comment"), {
-    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123" },
+    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123", ACCOUNTS: '[{"account":"dev"}]' },
     files: { "comment/dev.md": "x".repeat(200_000) },
     answers: { gh: [] },
   });
@@ -56,10 +62,10 @@ describe.each([...new Set(SCENARIOS.map(({ step }) => step))])("%s", (name) => {
 describe("a cancel reaches the command", () => {
   const STUB = `
     const { appendFileSync } = require("node:fs");
-    appendFileSync("heard", "started ");
     for (const signal of ["SIGINT", "SIGTERM"]) {
       process.on(signal, () => { appendFileSync("heard", signal + " "); process.exit(1); });
     }
+    appendFileSync("heard", "started ");
     setTimeout(() => {}, 2500);
   `;
 
@@ -102,6 +108,67 @@ describe("a cancel reaches the command", () => {
     const command = commandOf("deploy: deploy: Deploy").replace("exec ", "");
     expect(await cancelled(command)).toBe("started ");
   });
+});
+
+describe("a digest is made by the run that asks for its approval", () => {
+  const {
+    on: started,
+    jobs,
+    ...apply
+  } = workflowIn(texts[APPLY] ?? "") as Workflow & {
+    readonly "run-name": string;
+  };
+  const account = workflowIn(texts[ACCOUNT] ?? "");
+
+  test("nobody can bring one: apply.yml is given an account alone", () => {
+    expect(started).toEqual({
+      push: { branches: ["main"] },
+      workflow_dispatch: {
+        inputs: {
+          account: { description: "Account, or all", type: "string", required: true },
+        },
+      },
+    });
+    expect(apply["run-name"]).toBe(
+      "${{ github.event_name == 'workflow_dispatch' && format('Apply {0}', inputs.account) || '' }}",
+    );
+    expect(Object.values(jobs).flatMap((job) => Object.keys(job.with ?? {}))).not.toContain(
+      "digest",
+    );
+  });
+
+  test("nor is one passed on to an account's plan and approvals", () => {
+    const { workflow_call: call } = account.on as { workflow_call: { inputs: object } };
+    expect(Object.keys(call.inputs)).toEqual(["account", "partition", "region"]);
+    expect(
+      Object.entries(account.jobs).map(([id, { needs, if: condition, with: given }]) => ({
+        id,
+        needs,
+        condition,
+        digest: given?.digest,
+      })),
+    ).toEqual([
+      { id: "plan" },
+      {
+        id: "first",
+        needs: "plan",
+        condition: "needs.plan.outputs.digest != ''",
+        digest: "${{ needs.plan.outputs.digest }}",
+      },
+      {
+        id: "second",
+        needs: "first",
+        condition: "needs.first.outputs.waiting != ''",
+        digest: "${{ needs.first.outputs.waiting }}",
+      },
+      { id: "third", needs: "second", condition: "needs.second.outputs.waiting != ''" },
+    ]);
+    expect(account.jobs.plan?.outputs).toEqual({ digest: "${{ steps.plan.outputs.digest }}" });
+  });
+});
+
+test("what a pull request shows has no digest in its words", () => {
+  expect(texts[PLAN]).not.toMatch(/digest/i);
 });
 
 describe("rules", () => {
@@ -214,9 +281,15 @@ describe("rules", () => {
     ],
     [
       ACCOUNT,
-      "inputs.digest || needs.plan.outputs.digest",
-      "github.event.comment.body",
+      "digest: ${{ needs.plan.outputs.digest }}",
+      "digest: ${{ inputs.digest || needs.plan.outputs.digest }}",
       "first: digest",
+    ],
+    [
+      APPLY,
+      "      region: ${{ matrix.homeRegion }}\n",
+      "      region: ${{ matrix.homeRegion }}\n      digest: ${{ inputs.digest }}\n",
+      "ring-0: it must apply its accounts",
     ],
     [ACCOUNT, "needs: first\n", "needs: plan\n", "second: needs"],
     [

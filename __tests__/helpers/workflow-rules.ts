@@ -177,12 +177,11 @@ function ownRules(file: string, text: string): readonly string[] {
       ];
     }
     case "apply-account.yml": {
-      const { plan, first, second } = jobs;
+      const { first, second } = jobs;
       return [
-        ...refused(plan?.if === "inputs.digest == ''", "plan: if must be for no digest"),
         ...refused(
-          first?.with?.digest === "${{ inputs.digest || needs.plan.outputs.digest }}",
-          "first: digest must be the input or that of the plan",
+          first?.with?.digest === "${{ needs.plan.outputs.digest }}",
+          "first: digest must be that of the plan",
         ),
         ...refused(
           second?.with?.digest === "${{ needs.first.outputs.waiting }}",
@@ -216,7 +215,6 @@ function ownRules(file: string, text: string): readonly string[] {
                   account: "${{ matrix.account }}",
                   partition: "${{ matrix.partition }}",
                   region: "${{ matrix.homeRegion }}",
-                  digest: "${{ inputs.digest || '' }}",
                 }),
               `${id}: it must apply its accounts`,
             ),

@@ -70,8 +70,9 @@ const PULL_REQUEST_COMMENT = (part: string) => `<!-- keyspan plan -->
 
 ${part}
 
-Every change, and the digests: [the summary of the run](https://github.example/acme/keyspan/actions/runs/4711).
+Every change: [the summary of the run](https://github.example/acme/keyspan/actions/runs/4711).
 `;
+const TWO_PLANNED = `[${account("dev", 0)}, ${account("prod", 2)}]`;
 const FIND_COMMENT =
   'gh [api] [--paginate] [repos/acme/keyspan/issues/7/comments] [--jq] [.[] | select(.user.login == "github-actions[bot]" and (.body | startswith("<!-- keyspan plan -->"))) | .id]';
 const FIND_ISSUE =
@@ -137,7 +138,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     step: "plan: comment: Write the comment",
     when: "there is none yet",
-    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123" },
+    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123", ACCOUNTS: TWO_PLANNED },
     files: { "comment/dev.md": "### dev\n", "comment/prod.md": "### prod\n" },
     answers: { gh: [] },
     expected: {
@@ -156,8 +157,29 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     step: "plan: comment: Write the comment",
+    when: "the job of an account has ended before it wrote its part",
+    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123", ACCOUNTS: TWO_PLANNED },
+    files: { "comment/prod.md": "### prod\n" },
+    answers: { gh: [] },
+    expected: {
+      code: 0,
+      calls: [
+        FIND_COMMENT,
+        "gh [api] [--silent] [--method] [POST] [repos/acme/keyspan/issues/7/comments] [--field] [body=@comment.md]",
+      ],
+      files: {
+        "comment.md": PULL_REQUEST_COMMENT(
+          "### dev\n\n**NOT PLANNED.** The log of its job says why.\n\n### prod\n",
+        ),
+        "whole.md": expect.any(String),
+        "comment/prod.md": "### prod\n",
+      },
+    },
+  },
+  {
+    step: "plan: comment: Write the comment",
     when: "an earlier one is there, and no account changes any more",
-    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123" },
+    env: { GH_TOKEN: "token", NUMBER: "7", HEAD: "abc123", ACCOUNTS: "[]" },
     answers: { gh: [{ out: "101\n102\n" }] },
     expected: {
       code: 0,
@@ -174,7 +196,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     step: "apply: accounts: Accounts of each ring",
     when: "something was merged",
-    env: { ACCOUNT: "", DIGEST: "" },
+    env: { ACCOUNT: "" },
     answers: { npm: [{ out: TWO }] },
     expected: {
       code: 0,
@@ -185,7 +207,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     step: "apply: accounts: Accounts of each ring",
     when: "one account is asked for",
-    env: { ACCOUNT: "prod", DIGEST },
+    env: { ACCOUNT: "prod" },
     answers: { npm: [{ out: TWO }] },
     expected: {
       code: 0,
@@ -196,7 +218,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     step: "apply: accounts: Accounts of each ring",
     when: "all accounts are asked for",
-    env: { ACCOUNT: "all", DIGEST: "" },
+    env: { ACCOUNT: "all" },
     answers: { npm: [{ out: TWO }] },
     expected: {
       code: 0,
@@ -207,24 +229,12 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     step: "apply: accounts: Accounts of each ring",
     when: "an account is asked for that is none",
-    env: { ACCOUNT: '") | ("', DIGEST: "" },
+    env: { ACCOUNT: '") | ("' },
     answers: { npm: [{ out: TWO }] },
     expected: {
       code: 1,
       outputs: "",
       log: "::error title=Wrong input::There is no such account.\n",
-    },
-  },
-  {
-    step: "apply: accounts: Accounts of each ring",
-    when: "one digest is given for all",
-    env: { ACCOUNT: "all", DIGEST },
-    answers: { npm: [{ out: TWO }] },
-    expected: {
-      code: 1,
-      calls: [],
-      outputs: "",
-      log: "::error title=Wrong input::A digest stands for the plan of one account: name it.\n",
     },
   },
   {
@@ -288,11 +298,11 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     step: "apply-account: third: Say what is left",
     when: "always",
-    env: { ACCOUNT: "prod", DIGEST },
+    env: { ACCOUNT: "prod" },
     answers: {},
     expected: {
       code: 1,
-      log: `::error title=Something still waits::Account prod: run this workflow by hand with digest ${DIGEST}\n`,
+      log: "::error title=Something still waits::Account prod: run this workflow by hand for that account\n",
     },
   },
   {
@@ -352,12 +362,13 @@ export const SCENARIOS: readonly Scenario[] = [
     step: "drift: status: Status",
     when: `the status ends with ${code}`,
     env: { ACCOUNT: "prod" },
-    answers: { npm: [{ out: "Account prod:\n", code: Number(code) }] },
+    answers: { npm: [{ out: "{}\n", code: Number(code) }], node: [{ out: "summary\n" }] },
     expected: {
       code,
-      calls: [keyspan("status", "prod")],
-      summary: "```text\nAccount prod:\n```\n",
-      log: `Account prod:\n${error}`,
+      calls: [keyspan("status", "prod", "--json"), report("status-summary", "status.json")],
+      summary: "summary\n",
+      files: { "status.json": "{}\n" },
+      log: error,
     },
   })),
   {

@@ -104,7 +104,7 @@ test.each([
   ["workflows/plan.yml", "needs: accounts\n", "needs: account\n", 'job "account"'],
   ["workflows/drift.yml", '"17 3 * * *"', '"17 3 * *"', "cron"],
   ["workflows/apply-digest.yml", '"$DIGEST"', "$DIGEST", "SC2086"],
-  ["workflows/apply.yml", "      digest: ${{ inputs.digest || '' }}\n", "", "digest"],
+  ["workflows/apply-account.yml", "      digest: ${{ needs.plan.outputs.digest }}\n", "", "digest"],
   ["workflows/plan.yml", '"origin/$BASE"', "origin/${{ github.head_ref }}", "untrusted"],
 ])("actionlint sees what is wrong: %s: %s", (file, from, to, finding) => {
   spoil(file, from, to);
