@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { App } from "cdktf";
+import { TokenMap } from "cdktf/lib/tokens/private/token-map";
 import type { AccountConfig } from "../config/account-config";
 import { type Ledger, loadLedger } from "../config/ledger";
 import { loadAccount } from "../config/load-account";
@@ -32,10 +33,37 @@ export function synthesize(
   const ledger = loadLedger(accountsDirectory, account.workspace);
   // CDKTF makes the folder itself, but not the folders around it.
   mkdirSync(outputDirectory, { recursive: true });
-  const app = new App({ outdir: outputDirectory });
-  const stacks = defineStacks(app, account, ledger);
-  app.synth();
+  const stacks = withoutTraces(() => {
+    const app = new App({ outdir: outputDirectory });
+    const defined = defineStacks(app, account, ledger);
+    app.synth();
+    return defined;
+  });
   return { account, ledger, stacks, outputDirectory };
+}
+
+/**
+ * Does a synth, and lets CDKTF forget its tokens afterwards: it keeps them, and with them every
+ * construct, as long as the process lives, which is some MB for each of hundreds of accounts. What was
+ * defined can be looked at later, but not resolved.
+ */
+function withoutTraces<T>(synth: () => T): T {
+  // No exported way to do it: only the map itself, which is private.
+  const map = TokenMap.instance();
+  // biome-ignore lint/complexity/useLiteralKeys: by its name alone the compiler refuses it
+  const tokens: Map<unknown, unknown>[] = [map["stringTokenMap"], map["numberTokenMap"]];
+  const before = tokens.map((known) => new Set(known.keys()));
+  try {
+    return synth();
+  } finally {
+    for (const [index, known] of tokens.entries()) {
+      for (const token of known.keys()) {
+        if (!before[index]?.has(token)) {
+          known.delete(token);
+        }
+      }
+    }
+  }
 }
 
 /** Where the commands write an account: a folder per account, git-ignored. */

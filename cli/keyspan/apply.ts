@@ -383,7 +383,7 @@ function describeResult(workspace: string, result: AccountResult): string {
     ...failures,
     ...(isFailed(result) && failures.length === 0
       ? [
-          `Once that is put right, run the same command again; a reviewed plan has to be made anew (npm run keyspan -- plan ${workspace}).`,
+          `${stacks.some(({ status }) => status === "failed") ? "Once that is put right, run" : "It was stopped. Run"} the same command again; a reviewed plan has to be made anew (npm run keyspan -- plan ${workspace}).`,
         ]
       : []),
     ...(second === undefined

@@ -157,12 +157,15 @@ export async function killedUnnoticed(
   folders: readonly StackFolder[],
 ): Promise<readonly string[]> {
   const now = new Date();
-  return (await heldLocks(bucket, folders))
-    .filter(({ on }) => on !== "account")
-    .map(
-      (held) =>
-        `${held.on}: Terraform must give its lock back when it ends, got one that is held: it was killed, which cdktf takes for success\n${describeLock(workspace, held, now)}`,
-    );
+  return (
+    (await heldLocks(bucket, folders))
+      // A plan of somebody else holds it for moments; nobody else can be at an apply.
+      .filter(({ on, lock }) => on !== "account" && lock.Operation !== "OperationTypePlan")
+      .map(
+        (held) =>
+          `${held.on}: Terraform must give its lock back when it ends, got one that is held: it was killed, which cdktf takes for success\n${describeLock(workspace, held, now)}`,
+      )
+  );
 }
 
 /** A time span in its largest unit, such as `3 hours`. */
