@@ -1,5 +1,5 @@
 /** What the README says is run, or compared with what is there. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, parseDocument } from "yaml";
 import type { CommandIo } from "../cli/io";
@@ -8,7 +8,7 @@ import { runKeyspan } from "../cli/keyspan/program";
 import { loadAccount } from "../config/load-account";
 import { FAULT_FLAGS } from "../sandbox/aws/faults";
 import { AccountFolder } from "./helpers/account-folder";
-import { copyProject, PROJECT, projectFiles, projectText, run } from "./helpers/project";
+import { PROJECT, projectFiles, projectText } from "./helpers/project";
 import { workflowTexts } from "./helpers/workflow-files";
 
 const readme = projectText("README.md");
@@ -209,22 +209,6 @@ test("the YAML examples are accepted in an account", () => {
     }
     expect(() => loadAccount(folder.write(String(document)).directory, "acme")).not.toThrow();
     folder.remove();
-  }
-});
-
-test("the quick start does what it says, and a second run says that nothing changes", () => {
-  const copy = copyProject();
-  try {
-    const first = run(copy, "npm", ["start", "--silent"]);
-    expect(first).toMatchObject({ code: 0, stderr: "" });
-    expect(first.stdout).toContain("Account demo is applied.\n");
-    expect(first.stdout).toContain("\nus-east-1\n");
-    expect(first.stdout).toContain("The Terraform JSON is in cdktf.out/demo/stacks/");
-    const second = run(copy, "npm", ["start", "--silent"]);
-    expect(second).toMatchObject({ code: 0, stderr: "" });
-    expect(second.stdout).toContain("No changes: account demo is as its file says.\n");
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
   }
 });
 

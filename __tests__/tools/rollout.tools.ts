@@ -1,4 +1,6 @@
 /** The rollout with its states in a real S3 API: moto on loopback. */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { RolloutProject } from "../helpers/rollout-project";
 import { SMALL_ACCOUNT } from "../helpers/sandbox-project";
@@ -77,6 +79,10 @@ test("two applies at once: one wins, the other changes nothing and says who hold
   project.editAccount("small", "retentionDays: 7", "retentionDays: 8");
   const other = new RolloutProject({
     small: SMALL_ACCOUNT.replace("retentionDays: 7", "retentionDays: 9"),
+  });
+  // Whichever wins must find in AWS what the states say.
+  cpSync(join(project.directory, ".sandbox/aws"), join(other.directory, ".sandbox/aws"), {
+    recursive: true,
   });
   try {
     const both = await Promise.all([
